@@ -1,1 +1,26 @@
-//! Skeleton.
+//! The words of the product as types: ids, connections, integrations, jobs, records, retention.
+//!
+//! No I/O, no clock, no async, no randomness: everything here is data and pure functions over it, so that the same
+//! rule (a key, an expiry, a merge) cannot exist in two versions.
+//!
+//! Start reading at [`record::Record`], what is stored, and [`job::Job`], what is asked of a fetch function.
+//! What Azure DevOps sends on the wire is not here: `resources` maps it into these types.
+
+pub mod connection;
+pub mod fault;
+pub mod ids;
+pub mod job;
+pub mod record;
+pub mod retention;
+pub mod service;
+
+pub use connection::{Connection, ConnectionStatus, Integration, IntegrationStatus, Method};
+pub use fault::Fault;
+pub use ids::{
+    ConnectionId, IntegrationId, InvalidOrganizationName, Organization, OrganizationId,
+    OrganizationName, ProjectId, RepositoryId, TenantId,
+};
+pub use job::{Child, FanOut, Job, Reason, Scope, Work};
+pub use record::{Details, Kind, Record, Row, RowKey, WriteRule};
+pub use retention::Retention;
+pub use service::Service;
