@@ -59,7 +59,9 @@ impl TenantId {
     pub fn new(claim: &str) -> Option<Self> {
         let usable = !claim.is_empty()
             && claim.len() <= 128
-            && claim.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
+            && claim
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
         usable.then(|| Self(claim.to_owned()))
     }
 
@@ -121,7 +123,10 @@ impl FromStr for OrganizationName {
         if let Some(name) = name_in_address(text) {
             return Err(InvalidOrganizationName::Address(name));
         }
-        if let Some(bad) = text.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-') {
+        if let Some(bad) = text
+            .chars()
+            .find(|c| !c.is_ascii_alphanumeric() && *c != '-')
+        {
             return Err(InvalidOrganizationName::Character(bad));
         }
         if text.len() > 50 {
@@ -136,7 +141,9 @@ impl FromStr for OrganizationName {
 
 /// The organization that an address names: `https://dev.azure.com/name/...` or `https://name.visualstudio.com`.
 fn name_in_address(text: &str) -> Option<String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
     let rest = rest.unwrap_or(text);
     let name = match rest.split_once('/') {
         Some(("dev.azure.com", path)) => path.split('/').next()?,
@@ -205,7 +212,10 @@ mod tests {
             &"x".repeat(51),
         ] {
             let parsed = name.parse::<OrganizationName>();
-            assert!(parsed.is_err() || parsed.unwrap().as_str() == "a", "{name:?}");
+            assert!(
+                parsed.is_err() || parsed.unwrap().as_str() == "a",
+                "{name:?}"
+            );
         }
     }
 

@@ -117,7 +117,10 @@ impl fmt::Display for Scope {
         match self {
             Self::Organization => formatter.write_str("-"),
             Self::Project(project) => write!(formatter, "{project}"),
-            Self::Repository { project, repository } => {
+            Self::Repository {
+                project,
+                repository,
+            } => {
                 write!(formatter, "{project}/{repository}")
             }
         }

@@ -7,6 +7,7 @@
 //! What Azure DevOps sends on the wire is not here: `resources` maps it into these types.
 
 pub mod connection;
+pub mod discovery;
 pub mod fault;
 pub mod ids;
 pub mod job;
@@ -15,6 +16,7 @@ pub mod retention;
 pub mod service;
 
 pub use connection::{Connection, ConnectionStatus, Integration, IntegrationStatus, Method};
+pub use discovery::{Discovery, Project, Repository};
 pub use fault::Fault;
 pub use ids::{
     ConnectionId, IntegrationId, InvalidOrganizationName, Organization, OrganizationId,

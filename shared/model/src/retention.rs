@@ -12,7 +12,9 @@ impl Retention {
     /// A retention of 1 to 400 days; anything outside is moved to the nearer end.
     pub const fn days(days: u16) -> Self {
         let days = if days == 0 { 1 } else { days };
-        Self { days: if days > 400 { 400 } else { days } }
+        Self {
+            days: if days > 400 { 400 } else { days },
+        }
     }
 
     /// The instant at which data is just old enough to be gone, seen from `now`.
@@ -24,7 +26,10 @@ impl Retention {
 
     /// The second of the Unix epoch at which a thing with this last event expires, for DynamoDB's TTL attribute.
     pub fn expires_at(self, last_event: Timestamp) -> i64 {
-        last_event.checked_add(self.span()).unwrap_or(Timestamp::MAX).as_second()
+        last_event
+            .checked_add(self.span())
+            .unwrap_or(Timestamp::MAX)
+            .as_second()
     }
 
     fn span(self) -> SignedDuration {

@@ -1,0 +1,27 @@
+//! TFVC changesets.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Identity;
+use crate::OrganizationId;
+
+/// A TFVC changeset. Its id grows over the whole organization.
+/// <https://learn.microsoft.com/rest/api/azure/devops/tfvc/changesets/get-changesets>
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changeset {
+    /// The organization, because the list names no project.
+    pub organization: OrganizationId,
+    /// The id.
+    pub id: u64,
+    /// When it was checked in.
+    pub created_at: Timestamp,
+    /// Who made the change.
+    pub author: Option<Identity>,
+    /// Who checked it in.
+    pub checked_in_by: Option<Identity>,
+    /// The message.
+    pub comment: String,
+    /// Whether the service cut the message.
+    pub comment_truncated: bool,
+}
