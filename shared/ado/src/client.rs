@@ -180,10 +180,13 @@ async fn receive_body(host: Host, mut response: reqwest::Response, limit_bytes: 
     let ended = loop {
         match response.chunk().await {
             Ok(None) => break Ok(()),
-            Ok(Some(chunk)) if chunk.len() > limit_bytes - bytes.len() => {
-                break Err(Error::TooLarge { host, limit_bytes });
+            Ok(Some(chunk)) => {
+                let room = limit_bytes - bytes.len();
+                bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() > room {
+                    break Err(Error::TooLarge { host, limit_bytes });
+                }
             }
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
             Err(error) if error.is_timeout() => break Err(Error::Timeout { host }),
             Err(_) => break Err(Error::Truncated { host }),
         }
@@ -230,3 +233,6 @@ fn unanswered(host: Host, error: reqwest::Error) -> Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

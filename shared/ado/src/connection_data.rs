@@ -66,3 +66,76 @@ fn parse(body: &Body) -> Result<ConnectionData, Error> {
         anonymous: user.id == ANONYMOUS,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<ConnectionData, Error> {
+        parse(&Body {
+            bytes: json.to_owned().into(),
+            continuation: None,
+        })
+    }
+
+    const INSTANCE: &str = "2ad38d1e-3eaf-4769-931c-3a2da67bbb01";
+
+    #[test]
+    fn a_member_is_named_as_people_name_them() {
+        let data = read(&format!(
+            r#"{{"authenticatedUser":{{"id":"22157d54-1821-6536-a446-928b06348385","providerDisplayName":"Jamal","customDisplayName":"Jamal H","properties":{{}}}},"instanceId":"{INSTANCE}","deploymentType":"hosted"}}"#
+        ))
+        .unwrap();
+        assert_eq!(data.identity_name.as_deref(), Some("Jamal H"));
+        assert_eq!(data.instance_id, INSTANCE.parse().unwrap());
+        assert!(!data.anonymous);
+    }
+
+    #[test]
+    fn a_stranger_is_told_from_a_member_by_the_id_alone() {
+        let data = read(&format!(
+            r#"{{"authenticatedUser":{{"id":"aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa","providerDisplayName":""}},"instanceId":"{INSTANCE}"}}"#
+        ))
+        .unwrap();
+        assert!(data.anonymous);
+        assert_eq!(data.identity_name, None);
+    }
+
+    #[test]
+    fn a_body_without_an_identity_proves_nothing() {
+        for json in [
+            "{}",
+            "[]",
+            r#"{"authenticatedUser":{"id":"x"},"instanceId":"y"}"#,
+        ] {
+            assert!(matches!(read(json), Err(Error::NotAPage { .. })), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_recorded_answer_of_the_real_service_is_understood() {
+        #[derive(Deserialize)]
+        struct Recording {
+            response: Response,
+        }
+        #[derive(Deserialize)]
+        struct Response {
+            body: Box<serde_json::value::RawValue>,
+        }
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../shared/fixtures/azure-devops/connection-data/azcli-1.json"
+        );
+        let Ok(text) = std::fs::read(path) else {
+            #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+            {
+                eprintln!("skipped: no recordings beside this checkout");
+            }
+            return;
+        };
+        let recording: Recording = serde_json::from_slice(&text).unwrap();
+        let data = read(recording.response.body.get()).unwrap();
+        assert_eq!(data.instance_id, INSTANCE.parse().unwrap());
+        assert!(!data.anonymous);
+    }
+}

@@ -140,3 +140,100 @@ impl<'de> Deserialize<'de> for Token {
         Ok(Self(token.filter(|token| !token.is_empty())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(body: &str, key: &str) -> Vec<String> {
+        let page = parse_page(body.as_bytes(), key).unwrap();
+        page.items
+            .iter()
+            .map(|item| item.get().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn items_are_slices_of_the_body_as_they_were_sent() {
+        let body = r#"{"count":2,"value":[{"a" : 1.50},"x"]}"#;
+        assert_eq!(items(body, "value"), [r#"{"a" : 1.50}"#, r#""x""#]);
+        let page = parse_page(body.as_bytes(), "value").unwrap();
+        assert!(
+            body.as_bytes()
+                .as_ptr_range()
+                .contains(&page.items[0].get().as_ptr())
+        );
+    }
+
+    #[test]
+    fn every_envelope_of_the_service_is_understood() {
+        assert_eq!(items("[1,2]", "value"), ["1", "2"]);
+        assert_eq!(items("\u{feff}{\"value\":[1]}", "value"), ["1"]);
+        assert_eq!(items(r#"{"records":[1],"value":[2]}"#, "records"), ["1"]);
+        assert_eq!(items(r#"{"value":null}"#, "value"), Vec::<String>::new());
+        assert_eq!(items("", "value"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn keys_of_nested_objects_are_not_the_pages_own() {
+        let body = r#"{"x":{"value":[1],"isLastBatch":true},"value":[2],"isLastBatch":false}"#;
+        let page = parse_page(body.as_bytes(), "value").unwrap();
+        assert_eq!(page.items[0].get(), "2");
+        assert_eq!(page.is_last_batch, Some(false));
+    }
+
+    #[test]
+    fn tokens_come_as_text_number_or_nothing() {
+        let token = |json: &str| {
+            let body = format!(r#"{{"continuationToken":{json},"value":[]}}"#);
+            parse_page(body.as_bytes(), "value").unwrap().token
+        };
+        assert_eq!(token(r#""813;350;1""#).as_deref(), Some("813;350;1"));
+        assert_eq!(token("42").as_deref(), Some("42"));
+        assert_eq!(token("null"), None);
+        assert_eq!(token(r#""""#), None);
+    }
+
+    #[test]
+    fn a_missing_list_is_never_an_empty_one() {
+        for body in [
+            r#"{"count":0}"#,
+            r#"{"Value":[]}"#,
+            r#"{"value":{}}"#,
+            r#"{"value":"x"}"#,
+        ] {
+            let page = parse_page(body.as_bytes(), "value");
+            assert!(matches!(page, Err(Error::NotAPage { .. })), "{body}");
+        }
+        for body in [
+            "null",
+            "true",
+            "\"x\"",
+            "{\"value\":[]} x",
+            "[1]]",
+            "<html>",
+        ] {
+            let page = parse_page(body.as_bytes(), "value");
+            assert!(matches!(page, Err(Error::NotAPage { .. })), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_cut_anywhere_is_no_page() {
+        let body = r#"{"count":2,"value":[{"id":1},{"id":2}],"continuationToken":"x"}"#;
+        for length in 1..body.len() {
+            let page = parse_page(&body.as_bytes()[..length], "value");
+            assert!(matches!(page, Err(Error::CutPage)), "{length}");
+        }
+    }
+
+    #[test]
+    fn the_message_says_where_and_not_what() {
+        let error = parse_page(br#"{"value":[{"secret":tru}]}"#, "value").unwrap_err();
+        let sentence = error.to_string();
+        assert!(
+            sentence.contains("line 1") && !sentence.contains("secret"),
+            "{sentence}"
+        );
+    }
+}
