@@ -1,0 +1,355 @@
+//! Connections, integrations and what was discovered.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, Put, TransactWriteItem},
+};
+use jiff::Timestamp;
+use model::{
+    Connection, ConnectionId, ConnectionStatus, Discovery, Integration, IntegrationId,
+    OrganizationId, OrganizationName, TenantId,
+};
+use serde::Serialize;
+
+use crate::{
+    Error,
+    attributes::{Item, get_json, get_number, get_text, json, number, text},
+};
+
+/// The control table.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+impl Control {
+    /// The control table of this name.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Saves a new connection and its integrations: all of them or none.
+    ///
+    /// # Errors
+    /// DynamoDB refused; nothing was saved.
+    pub async fn create(
+        &self,
+        connection: &Connection,
+        integrations: &[Integration],
+    ) -> Result<(), Error> {
+        let tenant = tenant_key(&connection.tenant);
+        let mut puts = vec![
+            self.new_item(
+                "DIRECTORY",
+                &format!("{}#{}", connection.tenant, connection.id),
+                &(&connection.tenant, connection.id),
+            )?,
+            self.new_item(&tenant, &connection_key(connection.id), connection)?,
+        ];
+        for integration in integrations {
+            puts.push(self.new_item(&tenant, &integration_key(integration), integration)?);
+        }
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(puts))
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("TransactWriteItems", &error))?;
+        Ok(())
+    }
+
+    fn new_item<T: Serialize>(
+        &self,
+        pk: &str,
+        sk: &str,
+        body: &T,
+    ) -> Result<TransactWriteItem, Error> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .item("pk", text(pk))
+            .item("sk", text(sk))
+            .item("body", json(body)?)
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|error| Error::Corrupt {
+                item: sk.to_owned(),
+                reason: error.to_string(),
+            })?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Every connection of every tenant, for the schedule.
+    ///
+    /// # Errors
+    /// DynamoDB refused or an item does not read back.
+    pub async fn directory(&self) -> Result<Vec<(TenantId, ConnectionId)>, Error> {
+        let items = self.query("DIRECTORY", "").await?;
+        items.iter().map(|item| get_json(item, "body")).collect()
+    }
+
+    /// The connections of a tenant.
+    ///
+    /// # Errors
+    /// DynamoDB refused or an item does not read back.
+    pub async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>, Error> {
+        let items = self.query(&tenant_key(tenant), "CONNECTION#").await?;
+        items.iter().map(|item| get_json(item, "body")).collect()
+    }
+
+    /// One connection of a tenant.
+    ///
+    /// # Errors
+    /// DynamoDB refused or the item does not read back.
+    pub async fn connection(
+        &self,
+        tenant: &TenantId,
+        connection: ConnectionId,
+    ) -> Result<Option<Connection>, Error> {
+        let item = self
+            .get(&tenant_key(tenant), &connection_key(connection))
+            .await?;
+        item.map(|item| get_json(&item, "body")).transpose()
+    }
+
+    /// The integrations of a connection.
+    ///
+    /// # Errors
+    /// DynamoDB refused or an item does not read back.
+    pub async fn integrations(
+        &self,
+        tenant: &TenantId,
+        connection: ConnectionId,
+    ) -> Result<Vec<Integration>, Error> {
+        let items = self
+            .query(&tenant_key(tenant), &format!("INTEGRATION#{connection}#"))
+            .await?;
+        items.iter().map(|item| get_json(item, "body")).collect()
+    }
+
+    /// Marks that the credential of a connection works, or that a person has to give a new one.
+    ///
+    /// # Errors
+    /// DynamoDB refused or the item does not read back.
+    pub async fn set_connection_status(
+        &self,
+        tenant: &TenantId,
+        connection: ConnectionId,
+        status: ConnectionStatus,
+    ) -> Result<(), Error> {
+        let Some(found) = self.connection(tenant, connection).await? else {
+            return Ok(());
+        };
+        if found.status == status {
+            return Ok(());
+        }
+        let body = json(&Connection {
+            status,
+            ..found.clone()
+        })?;
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(tenant_key(tenant)))
+            .key("sk", text(connection_key(connection)))
+            .update_expression("SET body = :new")
+            .condition_expression("body = :old")
+            .expression_attribute_values(":new", body)
+            .expression_attribute_values(":old", json(&found)?)
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("UpdateItem", &error))?;
+        Ok(())
+    }
+
+    /// Keeps what was found in an organization. The parts are items of their own, so that no number of repositories
+    /// is too large for one; the organization's item is written last and says that the parts are whole.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn put_discovery(
+        &self,
+        connection: ConnectionId,
+        discovery: &Discovery,
+    ) -> Result<(), Error> {
+        let pk = discovery_key(connection, &discovery.organization.name);
+        for project in &discovery.projects {
+            self.put(&pk, &format!("PROJECT#{}", project.id), project)
+                .await?;
+        }
+        for repository in &discovery.repositories {
+            self.put(&pk, &format!("REPOSITORY#{}", repository.id), repository)
+                .await?;
+        }
+        self.put(
+            &pk,
+            "ORGANIZATION",
+            &(&discovery.organization, discovery.at),
+        )
+        .await
+    }
+
+    /// What was found in an organization when it was last looked at.
+    ///
+    /// # Errors
+    /// DynamoDB refused or an item does not read back.
+    pub async fn discovery(
+        &self,
+        connection: ConnectionId,
+        organization: &OrganizationName,
+    ) -> Result<Option<Discovery>, Error> {
+        let items = self
+            .query(&discovery_key(connection, organization), "")
+            .await?;
+        let mut head = None;
+        let (mut projects, mut repositories) = (Vec::new(), Vec::new());
+        for item in &items {
+            match get_text(item, "sk").unwrap_or_default() {
+                "ORGANIZATION" => head = Some(get_json(item, "body")?),
+                sk if sk.starts_with("PROJECT#") => projects.push(get_json(item, "body")?),
+                _ => repositories.push(get_json(item, "body")?),
+            }
+        }
+        Ok(head.map(|(organization, at)| Discovery {
+            organization,
+            at,
+            projects,
+            repositories,
+        }))
+    }
+
+    /// Until when nothing may be sent to an organization with a connection's credential.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn paused_until(
+        &self,
+        connection: ConnectionId,
+        organization: OrganizationId,
+    ) -> Result<Option<Timestamp>, Error> {
+        let item = self
+            .get(&throttle_key(connection), &organization.to_string())
+            .await?;
+        let until = item.and_then(|item| get_number(&item, "until_ms"));
+        Ok(until.and_then(|until| Timestamp::from_millisecond(until).ok()))
+    }
+
+    /// Extends the pause of an organization, for all workers at once. A shorter pause never shortens a longer one.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn pause(
+        &self,
+        connection: ConnectionId,
+        organization: OrganizationId,
+        now: Timestamp,
+        pause: Duration,
+    ) -> Result<(), Error> {
+        let until = now
+            .as_millisecond()
+            .saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(throttle_key(connection)))
+            .key("sk", text(organization.to_string()))
+            .update_expression("SET until_ms = :until, expires_at = :expires")
+            .condition_expression("attribute_not_exists(until_ms) OR until_ms < :until")
+            .expression_attribute_values(":until", number(until))
+            .expression_attribute_values(":expires", number(until / 1000 + 3600))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+        }
+    }
+
+    pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, Error> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("GetItem", &error))?;
+        Ok(output.item)
+    }
+
+    async fn put<T: Serialize>(&self, pk: &str, sk: &str, body: &T) -> Result<(), Error> {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", text(pk))
+            .item("sk", text(sk))
+            .item("body", json(body)?)
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("PutItem", &error))?;
+        Ok(())
+    }
+
+    /// All items of a partition whose sort key begins with `prefix`.
+    pub(crate) async fn query(&self, pk: &str, prefix: &str) -> Result<Vec<Item>, Error> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .expression_attribute_values(":pk", text(pk));
+        query = if prefix.is_empty() {
+            query.key_condition_expression("pk = :pk")
+        } else {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+        };
+        let mut pages = query.into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(item.map_err(|error| Error::dynamodb("Query", &error))?);
+        }
+        Ok(items)
+    }
+}
+
+fn tenant_key(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}")
+}
+
+fn connection_key(connection: ConnectionId) -> String {
+    format!("CONNECTION#{connection}")
+}
+
+fn integration_key(integration: &Integration) -> String {
+    format!("INTEGRATION#{}#{}", integration.connection, integration.id)
+}
+
+fn discovery_key(connection: ConnectionId, organization: &OrganizationName) -> String {
+    format!(
+        "DISCOVERY#{connection}#{}",
+        organization.as_str().to_ascii_lowercase()
+    )
+}
+
+fn throttle_key(connection: ConnectionId) -> String {
+    format!("THROTTLE#{connection}")
+}
+
+/// The partition of an integration's streams and passes.
+pub(crate) fn integration_partition(integration: IntegrationId) -> String {
+    format!("INTEGRATION#{integration}")
+}

@@ -1,0 +1,45 @@
+//! The records table: one item per thing that a user would name.
+//!
+//! An item holds the record as JSON (`body`), its `version`, a `digest` of the body, when it was fetched and when it
+//! expires, and, for kinds that have them, its `details` with the `details_marker` they were fetched for.
+
+mod parts;
+mod read;
+mod write;
+
+use aws_sdk_dynamodb::Client;
+use model::{Kind, RowKey};
+
+pub use read::StoredRecord;
+pub use write::{Stored, Written};
+
+/// The records table.
+#[derive(Clone, Debug)]
+pub struct Records {
+    client: Client,
+    table: String,
+}
+
+impl Records {
+    /// The records table of this name.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+}
+
+/// The kind and bucket that a partition key names: `{integration}#{kind}#{bucket}`.
+fn read_key(pk: &str, sk: &str) -> Option<RowKey> {
+    let mut parts = pk.splitn(3, '#').skip(1);
+    let kind = Kind::from_name(parts.next()?)?;
+    let bucket = parts.next()?.to_owned();
+    Some(RowKey {
+        kind,
+        bucket,
+        sort: sk.to_owned(),
+    })
+}
+
+/// A short fingerprint of a text, stable over versions of this program.
+fn digest(text: &str) -> String {
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}

@@ -1,0 +1,520 @@
+//! Writing records: immutable ones in batches, others on the condition that nothing newer is there.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use jiff::Timestamp;
+use model::{
+    Details, IntegrationId, OrganizationId, Record, Retention, Row, RowKey, record::WorkItem,
+};
+use tokio::{task::JoinSet, time::sleep};
+
+use super::{Records, digest, parts};
+use crate::{
+    Error,
+    attributes::{Item, get_number, get_text, number, text},
+};
+
+/// How many single writes are under way at once.
+const CONCURRENCY: usize = 16;
+/// What BatchWriteItem takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>.
+const WRITE_BATCH: usize = 25;
+/// What BatchGetItem takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>.
+const READ_BATCH: usize = 100;
+/// How often a batch is sent again for what was left over, and a merge is tried again after losing a race.
+const ATTEMPTS: u32 = 8;
+
+/// What a write found and did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Written {
+    /// Records that are now other than before.
+    pub changed: u64,
+    /// Records whose stored details are not those that their present state asks for.
+    pub want_details: Vec<RowKey>,
+}
+
+/// What is known of a stored record without reading its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    digest: String,
+    version: i64,
+    /// The state of the record that its details were fetched for; `None` if it has none.
+    pub details_marker: Option<String>,
+}
+
+impl Records {
+    /// Writes rows that never change upstream; writing them again changes nothing.
+    ///
+    /// # Errors
+    /// DynamoDB refused, or left items unprocessed again and again.
+    pub async fn put_immutable(
+        &self,
+        integration: IntegrationId,
+        rows: &[Row],
+        fetched_at: Timestamp,
+    ) -> Result<Written, Error> {
+        let known = self
+            .stored(integration, rows.iter().map(|row| &row.key))
+            .await?;
+        let fresh: Vec<&Row> = rows
+            .iter()
+            .filter(|row| !known.contains_key(&row.key))
+            .collect();
+        for batch in fresh.chunks(WRITE_BATCH) {
+            let mut requests = Vec::new();
+            for row in batch {
+                let item = immutable_item(integration, row, fetched_at);
+                let put = PutRequest::builder().set_item(Some(item)).build();
+                let put = put.map_err(|error| Error::Corrupt {
+                    item: row.key.sort.clone(),
+                    reason: error.to_string(),
+                })?;
+                requests.push(WriteRequest::builder().put_request(put).build());
+            }
+            self.write_batch(requests).await?;
+        }
+        Ok(Written {
+            changed: fresh.len() as u64,
+            want_details: Vec::new(),
+        })
+    }
+
+    async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), Error> {
+        let mut left = HashMap::from([(self.table.clone(), requests)]);
+        for attempt in 0..ATTEMPTS {
+            let output = self
+                .client
+                .batch_write_item()
+                .set_request_items(Some(left))
+                .send()
+                .await
+                .map_err(|error| Error::dynamodb("BatchWriteItem", &error))?;
+            left = output.unprocessed_items.unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
+            sleep(backoff(attempt)).await;
+        }
+        Err(Error::Contended {
+            item: format!("a batch of table {}", self.table),
+        })
+    }
+
+    /// Writes rows unless something newer is stored, and says which records want details fetched.
+    ///
+    /// # Errors
+    /// DynamoDB refused. Rows before the failed one may be written; writing all again is harmless.
+    pub async fn put(
+        &self,
+        integration: IntegrationId,
+        rows: Vec<Row>,
+        fetched_at: Timestamp,
+    ) -> Result<Written, Error> {
+        let known = self
+            .stored(integration, rows.iter().map(|row| &row.key))
+            .await?;
+        let mut written = Written::default();
+        let mut tasks = JoinSet::new();
+        for row in rows {
+            let stored = known.get(&row.key);
+            if let Some(marker) = &row.marker
+                && stored.and_then(|stored| stored.details_marker.as_ref()) != Some(marker)
+            {
+                written.want_details.push(row.key.clone());
+            }
+            let digest = digest(&row.body);
+            if stored.is_some_and(|stored| stored.digest == digest || stored.version > row.version)
+            {
+                continue;
+            }
+            if tasks.len() == CONCURRENCY {
+                written.changed += joined(&mut tasks).await?;
+            }
+            let records = self.clone();
+            tasks.spawn(async move {
+                records
+                    .put_one(integration, &row, &digest, fetched_at)
+                    .await
+            });
+        }
+        while !tasks.is_empty() {
+            written.changed += joined(&mut tasks).await?;
+        }
+        Ok(written)
+    }
+
+    /// Writes one row on the condition that nothing newer is stored; `false` if something newer is.
+    async fn put_one(
+        &self,
+        integration: IntegrationId,
+        row: &Row,
+        digest: &str,
+        fetched_at: Timestamp,
+    ) -> Result<bool, Error> {
+        let expiry = match row.expires_at {
+            Some(_) => "SET expires_at = :expires,",
+            None => "REMOVE expires_at SET",
+        };
+        let inline = self
+            .put_parts(
+                integration,
+                &row.key,
+                "body",
+                (&row.body, digest),
+                row.expires_at,
+            )
+            .await?;
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(row.key.partition(integration)))
+            .key("sk", text(&row.key.sort))
+            .update_expression(format!(
+                "{expiry} body = :body, body_parts = :parts, digest = :digest, version = :version, \
+                 fetched_at = :fetched"
+            ))
+            .condition_expression(
+                "attribute_not_exists(pk) OR (version <= :version AND digest <> :digest)",
+            )
+            .expression_attribute_values(":body", text(inline.text))
+            .expression_attribute_values(":parts", number(inline.parts))
+            .expression_attribute_values(":digest", text(digest))
+            .expression_attribute_values(":version", number(row.version))
+            .expression_attribute_values(":fetched", text(fetched_at.to_string()));
+        if let Some(expires_at) = row.expires_at {
+            update = update.expression_attribute_values(":expires", number(expires_at));
+        }
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+        }
+    }
+
+    /// Joins work items with what is stored of them and writes the result, again if another writer was faster.
+    ///
+    /// # Errors
+    /// DynamoDB refused, a stored item does not read back, or other writers won every race.
+    pub async fn merge(
+        &self,
+        integration: IntegrationId,
+        organization: OrganizationId,
+        items: Vec<WorkItem>,
+        (retention, fetched_at): (Retention, Timestamp),
+    ) -> Result<Written, Error> {
+        let mut waiting: HashMap<u64, WorkItem> = HashMap::new();
+        for item in items {
+            let joined = match waiting.remove(&item.id) {
+                Some(other) => other.merge(item),
+                None => item,
+            };
+            waiting.insert(joined.id, joined);
+        }
+        let mut written = Written::default();
+        for attempt in 0..ATTEMPTS {
+            let keys: Vec<RowKey> = waiting
+                .keys()
+                .map(|id| WorkItem::row_key(organization, *id))
+                .collect();
+            let stored = self.read(integration, &keys).await?;
+            let mut lost = HashMap::new();
+            for (id, item) in waiting {
+                let key = WorkItem::row_key(organization, id);
+                let before = stored.get(&key).and_then(|record| match &record.record {
+                    Record::WorkItem(before) => Some((**before).clone()),
+                    _ => None,
+                });
+                let merged = match &before {
+                    Some(before) => before.clone().merge(item.clone()),
+                    None => item.clone(),
+                };
+                if before.as_ref() == Some(&merged) {
+                    continue;
+                }
+                let record = Record::WorkItem(Box::new(merged));
+                let row = record
+                    .row(retention, fetched_at)
+                    .map_err(|error| Error::Corrupt {
+                        item: key.sort.clone(),
+                        reason: error.to_string(),
+                    })?;
+                let Some(row) = row else { continue };
+                let expected = stored.get(&key).map(|record| record.digest.as_str());
+                if self.put_if(integration, &row, expected, fetched_at).await? {
+                    written.changed += 1;
+                } else {
+                    lost.insert(id, item);
+                }
+            }
+            if lost.is_empty() {
+                return Ok(written);
+            }
+            waiting = lost;
+            sleep(backoff(attempt)).await;
+        }
+        Err(Error::Contended {
+            item: format!("a work item of organization {organization}"),
+        })
+    }
+
+    /// Writes a row on the condition that what is stored is still what was read; `false` if it is not.
+    async fn put_if(
+        &self,
+        integration: IntegrationId,
+        row: &Row,
+        expected: Option<&str>,
+        fetched_at: Timestamp,
+    ) -> Result<bool, Error> {
+        let digest = digest(&row.body);
+        let inline = self
+            .put_parts(
+                integration,
+                &row.key,
+                "body",
+                (&row.body, &digest),
+                row.expires_at,
+            )
+            .await?;
+        let mut put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", text(row.key.partition(integration)))
+            .item("sk", text(&row.key.sort))
+            .item("body", text(inline.text))
+            .item("body_parts", number(inline.parts))
+            .item("digest", text(digest))
+            .item("version", number(row.version))
+            .item("fetched_at", text(fetched_at.to_string()));
+        if let Some(expires_at) = row.expires_at {
+            put = put.item("expires_at", number(expires_at));
+        }
+        put = match expected {
+            Some(expected) => put
+                .condition_expression("digest = :expected")
+                .expression_attribute_values(":expected", text(expected)),
+            None => put.condition_expression("attribute_not_exists(pk)"),
+        };
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Error::dynamodb("PutItem", &error)),
+        }
+    }
+
+    /// Adds details to a record that is stored; `false` if the record is gone, which details never bring back.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn put_details(
+        &self,
+        integration: IntegrationId,
+        details: &Details,
+        fetched_at: Timestamp,
+    ) -> Result<bool, Error> {
+        let digest = digest(&details.body);
+        let expires_at = None;
+        let inline = self
+            .put_parts(
+                integration,
+                &details.key,
+                "details",
+                (&details.body, &digest),
+                expires_at,
+            )
+            .await?;
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(details.key.partition(integration)))
+            .key("sk", text(&details.key.sort))
+            .update_expression(
+                "SET details = :details, details_parts = :parts, details_digest = :digest, \
+                 details_marker = :marker, details_fetched_at = :fetched",
+            )
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":details", text(inline.text))
+            .expression_attribute_values(":parts", number(inline.parts))
+            .expression_attribute_values(":digest", text(digest))
+            .expression_attribute_values(":marker", text(&details.marker))
+            .expression_attribute_values(":fetched", text(fetched_at.to_string()))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+        }
+    }
+
+    /// Writes a text that is too long for one item into parts, and says what is left for the item itself.
+    async fn put_parts<'a>(
+        &self,
+        integration: IntegrationId,
+        key: &RowKey,
+        name: &str,
+        (content, digest): (&'a str, &str),
+        expires_at: Option<i64>,
+    ) -> Result<Inline<'a>, Error> {
+        if !parts::is_long(content) {
+            return Ok(Inline {
+                text: content,
+                parts: 0,
+            });
+        }
+        let split = parts::split(content);
+        for (index, part) in split.iter().enumerate() {
+            let mut put = self
+                .client
+                .put_item()
+                .table_name(&self.table)
+                .item("pk", text(key.partition(integration)))
+                .item("sk", text(parts::part_key(&key.sort, name, digest, index)))
+                .item("part", text(*part));
+            if let Some(expires_at) = expires_at {
+                put = put.item("expires_at", number(expires_at));
+            }
+            put.send()
+                .await
+                .map_err(|error| Error::dynamodb("PutItem", &error))?;
+        }
+        Ok(Inline {
+            text: "",
+            parts: split.len(),
+        })
+    }
+
+    /// What is known of rows that are stored, without their bodies.
+    ///
+    /// # Errors
+    /// DynamoDB refused, or left keys unread again and again.
+    pub async fn stored<'a>(
+        &self,
+        integration: IntegrationId,
+        keys: impl Iterator<Item = &'a RowKey>,
+    ) -> Result<HashMap<RowKey, Stored>, Error> {
+        let keys: Vec<&RowKey> = keys.collect();
+        let mut stored = HashMap::new();
+        for batch in keys.chunks(READ_BATCH) {
+            let projection = "pk, sk, digest, version, details_marker";
+            for item in self
+                .read_batch(integration, batch, Some(projection))
+                .await?
+            {
+                let pk = get_text(&item, "pk").unwrap_or_default();
+                let sk = get_text(&item, "sk").unwrap_or_default();
+                let Some(key) = super::read_key(pk, sk) else {
+                    continue;
+                };
+                let known = Stored {
+                    digest: get_text(&item, "digest").unwrap_or_default().to_owned(),
+                    version: get_number(&item, "version").unwrap_or_default(),
+                    details_marker: get_text(&item, "details_marker").map(str::to_owned),
+                };
+                stored.insert(key, known);
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The items of up to 100 keys; those that are not stored are not in the answer.
+    pub(super) async fn read_batch(
+        &self,
+        integration: IntegrationId,
+        keys: &[&RowKey],
+        projection: Option<&str>,
+    ) -> Result<Vec<Item>, Error> {
+        let mut distinct: Vec<&RowKey> = keys.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let mut wanted = KeysAndAttributes::builder()
+            .consistent_read(true)
+            .set_projection_expression(projection.map(str::to_owned));
+        for key in distinct {
+            wanted = wanted.keys(HashMap::from([
+                ("pk".to_owned(), text(key.partition(integration))),
+                ("sk".to_owned(), text(&key.sort)),
+            ]));
+        }
+        let wanted = wanted.build().map_err(|error| Error::Corrupt {
+            item: "keys".into(),
+            reason: error.to_string(),
+        })?;
+        let mut left = HashMap::from([(self.table.clone(), wanted)]);
+        let mut items = Vec::new();
+        for attempt in 0..ATTEMPTS {
+            let output = self
+                .client
+                .batch_get_item()
+                .set_request_items(Some(left))
+                .send()
+                .await
+                .map_err(|error| Error::dynamodb("BatchGetItem", &error))?;
+            items.extend(output.responses.unwrap_or_default().into_values().flatten());
+            left = output.unprocessed_keys.unwrap_or_default();
+            if left.is_empty() {
+                return Ok(items);
+            }
+            sleep(backoff(attempt)).await;
+        }
+        Err(Error::Contended {
+            item: format!("keys of table {}", self.table),
+        })
+    }
+}
+
+/// What stands in the item itself: the text, or nothing and the number of its parts.
+struct Inline<'a> {
+    text: &'a str,
+    parts: usize,
+}
+
+fn immutable_item(integration: IntegrationId, row: &Row, fetched_at: Timestamp) -> Item {
+    let mut item = HashMap::from([
+        ("pk".to_owned(), text(row.key.partition(integration))),
+        ("sk".to_owned(), text(&row.key.sort)),
+        ("body".to_owned(), text(&row.body)),
+        ("digest".to_owned(), text(digest(&row.body))),
+        ("version".to_owned(), number(row.version)),
+        ("fetched_at".to_owned(), text(fetched_at.to_string())),
+    ]);
+    if let Some(expires_at) = row.expires_at {
+        item.insert(
+            "expires_at".to_owned(),
+            AttributeValue::N(expires_at.to_string()),
+        );
+    }
+    item
+}
+
+async fn joined(tasks: &mut JoinSet<Result<bool, Error>>) -> Result<u64, Error> {
+    match tasks.join_next().await {
+        Some(Ok(changed)) => changed.map(u64::from),
+        Some(Err(failed)) => std::panic::resume_unwind(failed.into_panic()),
+        None => Ok(0),
+    }
+}
+
+fn backoff(attempt: u32) -> Duration {
+    Duration::from_millis(20 << attempt.min(6))
+}

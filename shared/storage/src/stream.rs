@@ -1,0 +1,407 @@
+//! Streams: one resource in one scope of one integration, with its cursor and lease.
+
+use std::{fmt, time::Duration};
+
+use aws_sdk_dynamodb::types::ReturnValue;
+use jiff::Timestamp;
+use model::{IntegrationId, OrganizationId, Scope};
+use serde::Serialize;
+
+use crate::{
+    Control, Error,
+    attributes::{Item, get_number, get_text, json, number, text},
+    control::integration_partition,
+};
+
+/// Which stream.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StreamKey {
+    /// Whose it is.
+    pub integration: IntegrationId,
+    /// Where it reads.
+    pub organization: OrganizationId,
+    /// The resource's name in the catalog.
+    pub resource: String,
+    /// Which part of the organization.
+    pub scope: Scope,
+}
+
+impl StreamKey {
+    /// The name of the stream within its integration.
+    pub fn name(&self) -> String {
+        format!("{}#{}#{}", self.organization, self.resource, self.scope)
+    }
+
+    fn sort(&self) -> String {
+        format!("STREAM#{}", self.name())
+    }
+}
+
+impl fmt::Display for StreamKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.integration, self.name())
+    }
+}
+
+/// A stream as it stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Stream {
+    /// The name within its integration: organization, resource, scope.
+    pub name: String,
+    /// Where the next request starts, as the catalog wrote it; `None` before the first page.
+    #[serde(skip)]
+    pub cursor: Option<String>,
+    /// When it should be visited next.
+    pub due_at: Option<Timestamp>,
+    /// Until when a job for it is believed to be under way.
+    #[serde(skip)]
+    pub queued_until: Option<Timestamp>,
+    /// When a pass last ended with nothing left to fetch.
+    pub completed_at: Option<Timestamp>,
+    /// What went wrong last; `None` after a good pass.
+    pub last_error: Option<String>,
+    /// What it has done so far.
+    pub counts: Counts,
+}
+
+/// What a visit has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Pages stored.
+    pub pages: u64,
+    /// Records written, unchanged ones not counted.
+    pub records: u64,
+    /// Requests sent to Azure DevOps.
+    pub requests: u64,
+    /// Requests sent again after a failure.
+    pub retries: u64,
+    /// Items that could not be understood; the rest of their page was stored.
+    pub quarantined: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.pages += other.pages;
+        self.records += other.records;
+        self.requests += other.requests;
+        self.retries += other.retries;
+        self.quarantined += other.quarantined;
+    }
+}
+
+/// The answer to a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// The stream is ours until the lease ends.
+    Held(Stream),
+    /// Another job works on it.
+    Busy,
+}
+
+/// How a visit ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PassOutcome {
+    /// Nothing is left to fetch; visit again at this time.
+    Complete {
+        /// The next visit.
+        due_at: Timestamp,
+    },
+    /// There is more; another job follows.
+    Continues,
+    /// It failed for good; visit again at this time.
+    Failed {
+        /// The next visit.
+        due_at: Timestamp,
+        /// What went wrong.
+        error: String,
+    },
+}
+
+/// How long a pass is listed in the run log.
+const RUN_LOG: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Control {
+    /// The streams of an integration.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn streams(&self, integration: IntegrationId) -> Result<Vec<Stream>, Error> {
+        let items = self
+            .query(&integration_partition(integration), "STREAM#")
+            .await?;
+        Ok(items.iter().map(read).collect())
+    }
+
+    /// One stream; empty if it was never visited.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn stream(&self, key: &StreamKey) -> Result<Stream, Error> {
+        let item = self
+            .get(&integration_partition(key.integration), &key.sort())
+            .await?;
+        Ok(item.as_ref().map(read).unwrap_or_default())
+    }
+
+    /// Notes that a job for the stream was sent, so that the next tick does not send another.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn mark_queued(&self, key: &StreamKey, until: Timestamp) -> Result<(), Error> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(integration_partition(key.integration)))
+            .key("sk", text(key.sort()))
+            .update_expression("SET queued_until = :until")
+            .expression_attribute_values(":until", number(until.as_second()))
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("UpdateItem", &error))?;
+        Ok(())
+    }
+
+    /// Takes the stream for `lease`. `owner` is the message that asks for it: the same message may take its own
+    /// lease again after a crash. `fence` is unique to this invocation, and only its holder can move the cursor.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn claim(
+        &self,
+        key: &StreamKey,
+        owner: &str,
+        fence: &str,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Claim, Error> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(integration_partition(key.integration)))
+            .key("sk", text(key.sort()))
+            .update_expression("SET lease_owner = :owner, lease_until = :until, fence = :fence")
+            .condition_expression(
+                "attribute_not_exists(lease_until) OR lease_until < :now OR lease_owner = :owner",
+            )
+            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":fence", text(fence))
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":until", number(lease_end(now, lease)))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match result {
+            Ok(output) => Ok(Claim::Held(
+                output.attributes.as_ref().map(read).unwrap_or_default(),
+            )),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(Claim::Busy)
+            }
+            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+        }
+    }
+
+    /// Moves the cursor from `previous` to `next` after the data before `next` is durable, and extends the lease.
+    ///
+    /// # Errors
+    /// [`Error::Superseded`] if another invocation has the stream or has moved the cursor; else DynamoDB refused.
+    pub async fn advance(
+        &self,
+        key: &StreamKey,
+        fence: &str,
+        (previous, next): (Option<&str>, &str),
+        counts: Counts,
+        (now, lease): (Timestamp, Duration),
+    ) -> Result<(), Error> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(integration_partition(key.integration)))
+            .key("sk", text(key.sort()))
+            .update_expression(format!(
+                "SET cursor_json = :next, lease_until = :until {ADD_COUNTS}"
+            ))
+            .expression_attribute_values(":next", text(next))
+            .expression_attribute_values(":until", number(lease_end(now, lease)))
+            .expression_attribute_values(":fence", text(fence));
+        for (name, value) in count_values(counts) {
+            update = update.expression_attribute_values(name, number(value));
+        }
+        update = match previous {
+            Some(previous) => update
+                .condition_expression("fence = :fence AND cursor_json = :previous")
+                .expression_attribute_values(":previous", text(previous)),
+            None => {
+                update.condition_expression("fence = :fence AND attribute_not_exists(cursor_json)")
+            }
+        };
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Err(Error::Superseded {
+                    stream: key.to_string(),
+                })
+            }
+            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+        }
+    }
+
+    /// Gives the stream back and says how the visit ended.
+    ///
+    /// # Errors
+    /// [`Error::Superseded`] if another invocation has the stream; else DynamoDB refused.
+    pub async fn release(
+        &self,
+        key: &StreamKey,
+        fence: &str,
+        now: Timestamp,
+        outcome: &PassOutcome,
+    ) -> Result<(), Error> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(integration_partition(key.integration)))
+            .key("sk", text(key.sort()))
+            .condition_expression("fence = :fence")
+            .expression_attribute_values(":fence", text(fence));
+        let update = match outcome {
+            PassOutcome::Continues => {
+                update.update_expression("REMOVE lease_owner, lease_until, fence")
+            }
+            PassOutcome::Complete { due_at } => update
+                .update_expression(
+                    "SET due_at = :due, completed_at = :now \
+                     REMOVE lease_owner, lease_until, fence, queued_until, last_error",
+                )
+                .expression_attribute_values(":due", number(due_at.as_second()))
+                .expression_attribute_values(":now", number(now.as_second())),
+            PassOutcome::Failed { due_at, error } => update
+                .update_expression(
+                    "SET due_at = :due, last_error = :error \
+                     REMOVE lease_owner, lease_until, fence, queued_until",
+                )
+                .expression_attribute_values(":due", number(due_at.as_second()))
+                .expression_attribute_values(":error", text(error)),
+        };
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Err(Error::Superseded {
+                    stream: key.to_string(),
+                })
+            }
+            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+        }
+    }
+
+    /// Adds to the counts of a stream without holding it, for children that are fetched one by one.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn count(&self, key: &StreamKey, counts: Counts) -> Result<(), Error> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(integration_partition(key.integration)))
+            .key("sk", text(key.sort()))
+            .update_expression(ADD_COUNTS);
+        for (name, value) in count_values(counts) {
+            update = update.expression_attribute_values(name, number(value));
+        }
+        update
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("UpdateItem", &error))?;
+        Ok(())
+    }
+
+    /// Adds a line to the run log, where it stays for 30 days.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn log_pass(
+        &self,
+        key: &StreamKey,
+        (started_at, ended_at): (Timestamp, Timestamp),
+        status: &str,
+        counts: Counts,
+    ) -> Result<(), Error> {
+        let expires = ended_at.as_second() + i64::try_from(RUN_LOG.as_secs()).unwrap_or(0);
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", text(integration_partition(key.integration)))
+            .item("sk", text(format!("PASS#{ended_at}#{}", key.name())))
+            .item("status", text(status))
+            .item("started_at", text(started_at.to_string()))
+            .item("ended_at", text(ended_at.to_string()))
+            .item("counts", json(&counts)?)
+            .item("expires_at", number(expires))
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("PutItem", &error))?;
+        Ok(())
+    }
+}
+
+const ADD_COUNTS: &str = "ADD page_count :pages, record_count :records, request_count :requests, \
+                          retry_count :retries, quarantined_count :quarantined";
+
+fn count_values(counts: Counts) -> [(&'static str, u64); 5] {
+    [
+        (":pages", counts.pages),
+        (":records", counts.records),
+        (":requests", counts.requests),
+        (":retries", counts.retries),
+        (":quarantined", counts.quarantined),
+    ]
+}
+
+fn lease_end(now: Timestamp, lease: Duration) -> i64 {
+    now.as_millisecond()
+        .saturating_add(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn read(item: &Item) -> Stream {
+    let second =
+        |name| get_number(item, name).and_then(|second| Timestamp::from_second(second).ok());
+    let count = |name| {
+        get_number(item, name)
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(0)
+    };
+    Stream {
+        name: get_text(item, "sk")
+            .unwrap_or_default()
+            .trim_start_matches("STREAM#")
+            .to_owned(),
+        cursor: get_text(item, "cursor_json").map(str::to_owned),
+        due_at: second("due_at"),
+        queued_until: second("queued_until"),
+        completed_at: second("completed_at"),
+        last_error: get_text(item, "last_error").map(str::to_owned),
+        counts: Counts {
+            pages: count("page_count"),
+            records: count("record_count"),
+            requests: count("request_count"),
+            retries: count("retry_count"),
+            quarantined: count("quarantined_count"),
+        },
+    }
+}

@@ -1,0 +1,445 @@
+//! The rules of storage, held against an embedded DynamoDB through the official SDK.
+#![allow(missing_docs, reason = "tests have names instead")]
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+};
+use jiff::Timestamp;
+use model::{
+    ConnectionId, Details, IntegrationId, Kind, OrganizationId, ProjectId, Record, RepositoryId,
+    Retention, Row, RowKey, Scope,
+    record::{
+        Push, WorkItem,
+        work_item::{FieldValue, Revision, Tracked},
+    },
+};
+use serde_json::json;
+use storage::{Claim, Control, Counts, Error, PassOutcome, Records, StreamKey};
+use uuid::Uuid;
+
+struct Tables {
+    control: Control,
+    records: Records,
+    _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+async fn tables() -> Tables {
+    let database = dynoxide::Database::memory().unwrap();
+    for table in ["control", "records"] {
+        let definition = json!({
+            "TableName": table, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                { "AttributeName": "pk", "AttributeType": "S" }, { "AttributeName": "sk", "AttributeType": "S" }],
+            "KeySchema": [
+                { "AttributeName": "pk", "KeyType": "HASH" }, { "AttributeName": "sk", "KeyType": "RANGE" }],
+        });
+        database
+            .create_table(serde_json::from_value(definition).unwrap())
+            .unwrap();
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(dynoxide::server::serve_with_shutdown(
+        listener,
+        database,
+        async {
+            let _ = stopped.await;
+        },
+    ));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("x", "x", None, None, "test"))
+        .endpoint_url(url)
+        .build();
+    let client = Client::from_conf(config);
+    Tables {
+        control: Control::new(client.clone(), "control".into()),
+        records: Records::new(client, "records".into()),
+        _stop: stop,
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn integration() -> IntegrationId {
+    IntegrationId(Uuid::nil())
+}
+
+fn stream() -> StreamKey {
+    StreamKey {
+        integration: integration(),
+        organization: OrganizationId(Uuid::nil()),
+        resource: "builds".into(),
+        scope: Scope::Project(ProjectId(Uuid::nil())),
+    }
+}
+
+const LEASE: Duration = Duration::from_secs(60);
+
+fn row(version: i64, body: &str, marker: Option<&str>) -> Row {
+    Row {
+        key: RowKey {
+            kind: Kind::Run,
+            bucket: "2026-11-20".into(),
+            sort: "p#1".into(),
+        },
+        version,
+        expires_at: Some(now().as_second() + 1000),
+        body: body.into(),
+        marker: marker.map(str::to_owned),
+    }
+}
+
+fn push(id: u64) -> Record {
+    Record::Push(Push {
+        id,
+        project: ProjectId(Uuid::nil()),
+        repository: RepositoryId(Uuid::nil()),
+        at: now() - Duration::from_secs(id),
+        by: None,
+        ref_updates: Vec::new(),
+    })
+}
+
+async fn body(records: &Records) -> String {
+    let stored = records
+        .stored(integration(), [row(0, "", None).key].iter())
+        .await
+        .unwrap();
+    format!("{stored:?}")
+}
+
+#[tokio::test]
+async fn the_cursor_moves_only_from_the_value_that_was_read() {
+    let tables = tables().await;
+    let control = &tables.control;
+    let key = stream();
+    let Claim::Held(claimed) = control.claim(&key, "m1", "f1", now(), LEASE).await.unwrap() else {
+        panic!("a new stream is free")
+    };
+    assert_eq!(claimed.cursor, None);
+    let counts = Counts {
+        pages: 1,
+        records: 5,
+        ..Counts::default()
+    };
+    control
+        .advance(&key, "f1", (None, "a"), counts, (now(), LEASE))
+        .await
+        .unwrap();
+    control
+        .advance(&key, "f1", (Some("a"), "b"), counts, (now(), LEASE))
+        .await
+        .unwrap();
+    for wrong in [None, Some("a")] {
+        let moved = control
+            .advance(&key, "f1", (wrong, "c"), counts, (now(), LEASE))
+            .await;
+        assert!(
+            matches!(moved, Err(Error::Superseded { .. })),
+            "{wrong:?} {moved:?}"
+        );
+    }
+    let stream = control.stream(&key).await.unwrap();
+    assert_eq!(
+        (stream.cursor.as_deref(), stream.counts.records),
+        (Some("b"), 10)
+    );
+}
+
+#[tokio::test]
+async fn a_worker_whose_lease_was_taken_moves_nothing() {
+    let tables = tables().await;
+    let control = &tables.control;
+    let key = stream();
+    control.claim(&key, "m1", "f1", now(), LEASE).await.unwrap();
+    assert_eq!(
+        control.claim(&key, "m2", "f2", now(), LEASE).await.unwrap(),
+        Claim::Busy
+    );
+    let later = now() + LEASE + Duration::from_secs(1);
+    assert!(matches!(
+        control.claim(&key, "m2", "f2", later, LEASE).await.unwrap(),
+        Claim::Held(_)
+    ));
+    let moved = control
+        .advance(&key, "f1", (None, "a"), Counts::default(), (later, LEASE))
+        .await;
+    assert!(matches!(moved, Err(Error::Superseded { .. })));
+    let released = control
+        .release(&key, "f1", later, &PassOutcome::Continues)
+        .await;
+    assert!(matches!(released, Err(Error::Superseded { .. })));
+    control
+        .advance(&key, "f2", (None, "b"), Counts::default(), (later, LEASE))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_message_takes_its_own_lease_again_after_a_crash() {
+    let tables = tables().await;
+    let control = &tables.control;
+    control
+        .claim(&stream(), "m1", "f1", now(), LEASE)
+        .await
+        .unwrap();
+    let again = control
+        .claim(&stream(), "m1", "f2", now(), LEASE)
+        .await
+        .unwrap();
+    assert!(matches!(again, Claim::Held(_)));
+}
+
+#[tokio::test]
+async fn a_finished_pass_frees_the_stream_and_says_when_it_is_due() {
+    let tables = tables().await;
+    let control = &tables.control;
+    control.mark_queued(&stream(), now()).await.unwrap();
+    control
+        .claim(&stream(), "m1", "f1", now(), LEASE)
+        .await
+        .unwrap();
+    let due_at = now() + Duration::from_secs(900);
+    control
+        .release(&stream(), "f1", now(), &PassOutcome::Complete { due_at })
+        .await
+        .unwrap();
+    let found = control.stream(&stream()).await.unwrap();
+    assert_eq!((found.due_at, found.queued_until), (Some(due_at), None));
+    assert!(matches!(
+        control
+            .claim(&stream(), "m2", "f2", now(), LEASE)
+            .await
+            .unwrap(),
+        Claim::Held(_)
+    ));
+}
+
+#[tokio::test]
+async fn an_older_version_never_replaces_a_newer_one() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let put = async |version, content: &str| {
+        records
+            .put(integration(), vec![row(version, content, None)], now())
+            .await
+            .unwrap()
+            .changed
+    };
+    assert_eq!(put(5, "new").await, 1);
+    let stored = body(records).await;
+    assert_eq!(put(4, "old").await, 0);
+    assert_eq!(put(5, "new").await, 0);
+    assert_eq!(body(records).await, stored);
+    assert_eq!(put(6, "newer").await, 1);
+    assert_ne!(body(records).await, stored);
+}
+
+#[tokio::test]
+async fn details_are_wanted_until_they_are_stored_for_this_state() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let wanted = async |row: Row| {
+        records
+            .put(integration(), vec![row], now())
+            .await
+            .unwrap()
+            .want_details
+            .len()
+    };
+    assert_eq!(wanted(row(1, "a", Some("m1"))).await, 1);
+    assert_eq!(
+        wanted(row(1, "a", Some("m1"))).await,
+        1,
+        "a crash before the details were fetched"
+    );
+    let details = Details {
+        key: row(1, "", None).key,
+        marker: "m1".into(),
+        body: "{}".into(),
+    };
+    assert!(
+        records
+            .put_details(integration(), &details, now())
+            .await
+            .unwrap()
+    );
+    assert_eq!(wanted(row(1, "a", Some("m1"))).await, 0);
+    assert_eq!(wanted(row(2, "b", Some("m1"))).await, 0);
+    assert_eq!(wanted(row(3, "c", Some("m2"))).await, 1);
+}
+
+#[tokio::test]
+async fn details_never_bring_a_record_back() {
+    let tables = tables().await;
+    let details = Details {
+        key: row(1, "", None).key,
+        marker: "m".into(),
+        body: "{}".into(),
+    };
+    assert!(
+        !tables
+            .records
+            .put_details(integration(), &details, now())
+            .await
+            .unwrap()
+    );
+    assert_eq!(tables.records.all(now()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn immutable_records_are_stored_once_and_expire_for_the_reader() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let rows: Vec<Row> = (1..=60)
+        .map(|id| push(id).row(Retention::days(1), now()).unwrap().unwrap())
+        .collect();
+    assert_eq!(
+        records
+            .put_immutable(integration(), &rows, now())
+            .await
+            .unwrap()
+            .changed,
+        60
+    );
+    assert_eq!(
+        records
+            .put_immutable(integration(), &rows, now())
+            .await
+            .unwrap()
+            .changed,
+        0
+    );
+    assert_eq!(records.all(now()).await.unwrap().len(), 60);
+    let later = now() + Duration::from_secs(24 * 3600 - 30);
+    assert_eq!(records.all(later).await.unwrap().len(), 29);
+}
+
+fn item(rev: u32, title: &str) -> WorkItem {
+    WorkItem {
+        organization: OrganizationId(Uuid::nil()),
+        id: 7,
+        rev,
+        is_deleted: false,
+        created_at: None,
+        created_by: None,
+        changed_at: now(),
+        changed_by: None,
+        closed_at: None,
+        title: Some(title.into()),
+        fields: BTreeMap::new(),
+        revisions: vec![Revision {
+            rev,
+            at: now(),
+            by: None,
+            changes: BTreeMap::from([(Tracked::State, Some(FieldValue::Text(title.into())))]),
+        }],
+    }
+}
+
+async fn merge(records: &Records, items: Vec<WorkItem>) -> u64 {
+    let organization = OrganizationId(Uuid::nil());
+    let when = (Retention::default(), now());
+    records
+        .merge(integration(), organization, items, when)
+        .await
+        .unwrap()
+        .changed
+}
+
+#[tokio::test]
+async fn pages_of_revisions_join_into_one_work_item_in_any_order() {
+    let tables = tables().await;
+    let records = &tables.records;
+    assert_eq!(merge(records, vec![item(3, "c"), item(1, "a")]).await, 1);
+    assert_eq!(merge(records, vec![item(2, "b")]).await, 1);
+    assert_eq!(merge(records, vec![item(1, "a"), item(2, "b")]).await, 0);
+    let all = records.all(now()).await.unwrap();
+    let [stored] = all.as_slice() else {
+        panic!("one item, found {}", all.len())
+    };
+    let Record::WorkItem(stored) = &stored.record else {
+        panic!("a work item")
+    };
+    assert_eq!(
+        (stored.rev, stored.title.as_deref(), stored.revisions.len()),
+        (3, Some("c"), 3)
+    );
+}
+
+#[tokio::test]
+async fn concurrent_merges_lose_no_revision() {
+    let tables = tables().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for rev in 1..=8 {
+        let records = tables.records.clone();
+        tasks.spawn(async move { merge(&records, vec![item(rev, "x")]).await });
+    }
+    tasks.join_all().await;
+    let all = tables.records.all(now()).await.unwrap();
+    let Record::WorkItem(stored) = &all[0].record else {
+        panic!("a work item")
+    };
+    assert_eq!(stored.revisions.len(), 8);
+}
+
+#[tokio::test]
+async fn an_aggregate_larger_than_an_item_reads_back_whole() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let mut large = item(1, &"é".repeat(300_000));
+    large.revisions.clear();
+    assert_eq!(merge(records, vec![large.clone()]).await, 1);
+    let details = "y".repeat(900_000);
+    let key = WorkItem::row_key(large.organization, large.id);
+    let written = Details {
+        key,
+        marker: "m".into(),
+        body: details.clone(),
+    };
+    assert!(
+        records
+            .put_details(integration(), &written, now())
+            .await
+            .unwrap()
+    );
+    let all = records.all(now()).await.unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].record, Record::WorkItem(Box::new(large)));
+    assert_eq!(all[0].details.as_deref(), Some(details.as_str()));
+}
+
+#[tokio::test]
+async fn a_pause_is_never_shortened() {
+    let tables = tables().await;
+    let control = &tables.control;
+    let (connection, organization) = (ConnectionId(Uuid::nil()), OrganizationId(Uuid::nil()));
+    assert_eq!(
+        control
+            .paused_until(connection, organization)
+            .await
+            .unwrap(),
+        None
+    );
+    control
+        .pause(connection, organization, now(), Duration::from_secs(30))
+        .await
+        .unwrap();
+    control
+        .pause(connection, organization, now(), Duration::from_secs(5))
+        .await
+        .unwrap();
+    let until = control
+        .paused_until(connection, organization)
+        .await
+        .unwrap();
+    assert_eq!(until, Some(now() + Duration::from_secs(30)));
+}
