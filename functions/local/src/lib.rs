@@ -1,1 +1,15 @@
-//! Skeleton.
+//! The whole product on one machine.
+//!
+//! Reads `template.yaml` and provides what it declares: DynamoDB tables, SQS queues, Secrets Manager, Lambda functions
+//! as child processes with their event sources and schedules, and the HTTP API with its authorizer. The functions are
+//! the ones that are deployed; they find these services through the SDK's own `AWS_ENDPOINT_URL_*` variables.
+//!
+//! It deliberately does not emulate IAM, billing, throttling by AWS, or anything that the template does not declare.
+//!
+//! Start reading at [`template`].
+
+mod activity;
+mod aws_json;
+pub mod secrets;
+pub mod sqs;
+pub mod template;
