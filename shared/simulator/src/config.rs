@@ -1,0 +1,302 @@
+//! What a simulated organization is made from, and how it behaves where Microsoft's documentation is silent.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// Everything that determines a simulator's world and manners.
+///
+/// The world derives from `seed`, `scale` and `epoch` (and the number of days advanced) alone; the rest is behaviour.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Chooses the world: names stay, everything that happens differs.
+    pub seed: u64,
+    /// How much happens.
+    pub scale: Scale,
+    /// The end of the generated history: the simulated "now" before any day is advanced. Sub-second parts are dropped.
+    pub epoch: Timestamp,
+    /// Days already advanced when the simulator is made, so that a restarted process can continue an earlier world.
+    pub days: u32,
+    /// The organization's name, the first segment of every path.
+    pub organization: String,
+    /// Time since construction, added to the simulated clock.
+    pub elapsed: Elapsed,
+    /// Whether an unknown query parameter is refused with 400 (always logged as a violation either way).
+    pub strict: bool,
+    /// How a dead credential is answered when the caller did not send `X-TFS-FedAuthRedirect: Suppress`.
+    pub sign_in: SignIn,
+    /// How a token without the needed scope is answered.
+    pub missing_scope: MissingScope,
+    /// Waited before every answer (tokio time).
+    pub latency: Duration,
+    /// Default and maximum page sizes.
+    pub pages: PageCaps,
+    /// Choices where the service's behaviour is not documented.
+    pub unverified: Unverified,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            scale: Scale::Small,
+            epoch: Timestamp::constant(1_793_491_200, 0),
+            days: 0,
+            organization: "fabrikam".to_owned(),
+            elapsed: Elapsed::real(),
+            strict: true,
+            sign_in: SignIn::Html203,
+            missing_scope: MissingScope::Forbidden403,
+            latency: Duration::ZERO,
+            pages: PageCaps::default(),
+            unverified: Unverified::default(),
+        }
+    }
+}
+
+/// How large a world is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Three projects that a debug build syncs in seconds.
+    Small,
+    /// Any other size.
+    Custom(Sizes),
+}
+
+impl Scale {
+    pub(crate) fn sizes(self) -> Sizes {
+        match self {
+            Self::Small => Sizes::SMALL,
+            Self::Custom(sizes) => sizes,
+        }
+    }
+}
+
+/// The numbers behind a [`Scale`]. Rates are thousandths per project and working day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Projects in the organization.
+    pub projects: u16,
+    /// Git repositories per project, the empty and the disabled one included.
+    pub repositories_per_project: u16,
+    /// People who work in the organization.
+    pub people: u16,
+    /// New work items.
+    pub work_items: u32,
+    /// New pull requests.
+    pub pull_requests: u32,
+    /// Pushes straight to the default branch.
+    pub direct_pushes: u32,
+    /// Scheduled and manual runs (pull requests and merges trigger their own).
+    pub other_runs: u32,
+    /// TFVC changesets, in projects that have TFVC.
+    pub changesets: u32,
+}
+
+impl Sizes {
+    /// About 180 work items, 300 runs, 140 pull requests and 800 commits over the 89 days.
+    pub const SMALL: Self = Self {
+        projects: 3,
+        repositories_per_project: 3,
+        people: 14,
+        work_items: 650,
+        pull_requests: 520,
+        direct_pushes: 500,
+        other_runs: 500,
+        changesets: 800,
+    };
+}
+
+/// How much time has passed since the simulator was made.
+///
+/// Simulated time is `epoch + days + elapsed`. Tests freeze it or drive it.
+#[derive(Clone)]
+pub struct Elapsed(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Elapsed {
+    /// Follows the machine's monotonic clock, starting at zero now.
+    pub fn real() -> Self {
+        let start = Instant::now();
+        Self(Arc::new(move || start.elapsed()))
+    }
+
+    /// Never moves: "now" changes by advancing days only.
+    pub fn frozen() -> Self {
+        Self(Arc::new(|| Duration::ZERO))
+    }
+
+    /// Asks `read` each time.
+    pub fn from_fn(read: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    pub(crate) fn read(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Elapsed")
+    }
+}
+
+/// The answer to a dead credential from a caller that did not ask to suppress the sign-in redirect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// `203 Non-Authoritative Information` with the HTML sign-in page.
+    Html203,
+    /// `302 Found` to the sign-in page.
+    Redirect302,
+}
+
+/// The answer to a live credential that lacks the scope of the resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingScope {
+    /// `403` with a `TF401027` JSON body.
+    Forbidden403,
+    /// `401` with a `TF400813` JSON body.
+    Unauthorized401,
+}
+
+/// A page size used when none is asked for, and the most that is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageCap {
+    /// Items when the caller names no page size.
+    pub default: usize,
+    /// Items at most; a larger wish is silently lowered.
+    pub max: usize,
+}
+
+impl PageCap {
+    /// A cap with the given default and maximum.
+    pub const fn new(default: usize, max: usize) -> Self {
+        Self { default, max }
+    }
+
+    pub(crate) fn of(self, asked: Option<usize>) -> usize {
+        asked.unwrap_or(self.default).min(self.max)
+    }
+}
+
+/// Page sizes per endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageCaps {
+    /// `projects`: the maximum is undocumented.
+    pub projects: PageCap,
+    /// `build/builds`: 1,000 and 5,000 are community-reported.
+    pub builds: PageCap,
+    /// `git/pullrequests`: 101 and 1,000.
+    pub pull_requests: PageCap,
+    /// `pushes`: the maximum is undocumented.
+    pub pushes: PageCap,
+    /// `commits`: 100 by default, the maximum is undocumented.
+    pub commits: PageCap,
+    /// `commitsbatch`: `$top` up to 50,000.
+    pub commits_batch: PageCap,
+    /// `tfvc/changesets`: 256.
+    pub changesets: PageCap,
+    /// `wit/reporting/workitemrevisions` without `$expand`: 1,000.
+    pub revisions: PageCap,
+    /// `wit/reporting/workitemrevisions` with `$expand=fields`: 200.
+    pub revisions_expanded: PageCap,
+    /// `wit/reporting/workitemlinks`: 1,000.
+    pub links: PageCap,
+}
+
+impl Default for PageCaps {
+    fn default() -> Self {
+        Self {
+            projects: PageCap::new(100, 500),
+            builds: PageCap::new(1_000, 5_000),
+            pull_requests: PageCap::new(101, 1_000),
+            pushes: PageCap::new(100, 1_000),
+            commits: PageCap::new(100, 5_000),
+            commits_batch: PageCap::new(100, 50_000),
+            changesets: PageCap::new(256, 256),
+            revisions: PageCap::new(1_000, 1_000),
+            revisions_expanded: PageCap::new(200, 200),
+            links: PageCap::new(1_000, 1_000),
+        }
+    }
+}
+
+impl PageCaps {
+    /// The same small cap everywhere, so that tests page a lot.
+    pub const fn all(max: usize) -> Self {
+        let cap = PageCap::new(max, max);
+        Self {
+            projects: cap,
+            builds: cap,
+            pull_requests: cap,
+            pushes: cap,
+            commits: cap,
+            commits_batch: cap,
+            changesets: cap,
+            revisions: cap,
+            revisions_expanded: cap,
+            links: cap,
+        }
+    }
+}
+
+/// Behaviour that no stored source settles; each default is the likelier answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unverified {
+    /// Whether `searchCriteria.fromId` of changesets includes that id itself.
+    pub from_id_inclusive: bool,
+    /// Whether pull requests of `status=all` in a `closed` time range leave out active ones (else they answer by creation).
+    pub all_closed_excludes_active: bool,
+    /// Which commits a list without `itemVersion` covers.
+    pub commits_without_version: CommitReach,
+    /// The field that marks the newest revision of a deleted work item.
+    pub deleted_field: String,
+    /// How a timeline that never existed is answered.
+    pub timeline_absence: TimelineAbsence,
+}
+
+impl Default for Unverified {
+    fn default() -> Self {
+        Self {
+            from_id_inclusive: true,
+            all_closed_excludes_active: true,
+            commits_without_version: CommitReach::EveryPush,
+            deleted_field: "System.IsDeleted".to_owned(),
+            timeline_absence: TimelineAbsence::NotFound404,
+        }
+    }
+}
+
+/// Which commits a commit list without `itemVersion` covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitReach {
+    /// Everything ever pushed to the repository.
+    EveryPush,
+    /// The history of the default branch.
+    DefaultBranch,
+}
+
+/// The answer for the timeline of a run that never had a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimelineAbsence {
+    /// `404` with a JSON error.
+    NotFound404,
+    /// `204` without a body.
+    NoContent204,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_wish_above_the_maximum_is_lowered() {
+        let cap = PageCap::new(10, 20);
+        assert_eq!(
+            (cap.of(None), cap.of(Some(15)), cap.of(Some(500))),
+            (10, 15, 20)
+        );
+    }
+}

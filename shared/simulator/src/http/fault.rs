@@ -1,0 +1,120 @@
+//! Turns scripted faults into answers.
+//!
+//! Throttling: <https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits>
+
+use http::StatusCode;
+
+use crate::faults::FaultKind;
+use crate::http::refusal::Refusal;
+use crate::http::reply::{Reply, Transport};
+use crate::http::sign_in;
+
+/// The answer that a fault puts in place of the truth; `None` when the truth is served (and perhaps spoilt by [`spoil`]).
+pub(crate) fn replacement(kind: &FaultKind, path: &str) -> Option<Reply> {
+    match kind {
+        FaultKind::TooManyRequests429 { retry_after } => {
+            Some(wait(too_many_requests(), *retry_after))
+        }
+        FaultKind::Unavailable503 { retry_after } => Some(wait(unavailable(), *retry_after)),
+        FaultKind::ServerError500 => Some(
+            Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Exception",
+                "TF246017: The database could not be reached.",
+            )
+            .into_reply(),
+        ),
+        FaultKind::Html203 => Some(sign_in::page()),
+        FaultKind::Redirect302 => Some(sign_in::redirect()),
+        FaultKind::Unauthorized401 => Some(sign_in::unauthorized()),
+        FaultKind::Forbidden403 => Some(sign_in::forbidden()),
+        FaultKind::NotFound404 => Some(Refusal::no_such_route(path).into_reply()),
+        FaultKind::Html200 => Some(Reply::html(
+            StatusCode::OK,
+            "<html><body>Down for maintenance.</body></html>",
+        )),
+        FaultKind::EmptyBody => Some(Reply::empty(StatusCode::OK)),
+        FaultKind::RetryAfterOn200 { .. }
+        | FaultKind::RateLimitHeaders { .. }
+        | FaultKind::CutBody
+        | FaultKind::TruncatedJson
+        | FaultKind::SlowBody { .. } => None,
+    }
+}
+
+/// Changes a true answer as the fault says.
+pub(crate) fn spoil(kind: &FaultKind, mut reply: Reply, now_second: i64) -> Reply {
+    match kind {
+        FaultKind::RetryAfterOn200 { seconds } => wait(reply, Some(*seconds)),
+        FaultKind::RateLimitHeaders {
+            remaining,
+            delay_ms,
+        } => rate_limit(reply, *remaining, *delay_ms, now_second),
+        FaultKind::CutBody => {
+            reply.transport = Transport::CutInTheMiddle;
+            reply
+        }
+        FaultKind::SlowBody { pause } => {
+            reply.transport = Transport::Slow(*pause);
+            reply
+        }
+        FaultKind::TruncatedJson => {
+            reply.body.truncate(reply.body.len() / 2);
+            reply
+        }
+        _ => reply,
+    }
+}
+
+/// The seconds that the caller is told to stay away.
+pub(crate) fn announced_wait(kind: &FaultKind) -> Option<u32> {
+    match kind {
+        FaultKind::TooManyRequests429 { retry_after }
+        | FaultKind::Unavailable503 { retry_after } => *retry_after,
+        FaultKind::RetryAfterOn200 { seconds } => Some(*seconds),
+        _ => None,
+    }
+}
+
+fn wait(reply: Reply, seconds: Option<u32>) -> Reply {
+    match seconds {
+        Some(seconds) => reply.header("retry-after", seconds.to_string()),
+        None => reply,
+    }
+}
+
+fn rate_limit(reply: Reply, remaining: u32, delay_ms: u64, now_second: i64) -> Reply {
+    let reset = now_second + 300;
+    let reply = reply
+        .header("x-ratelimit-resource", "Core")
+        .header("x-ratelimit-limit", "200")
+        .header("x-ratelimit-remaining", remaining.to_string())
+        .header("x-ratelimit-reset", reset.to_string());
+    if delay_ms == 0 {
+        return reply;
+    }
+    reply.header(
+        "x-ratelimit-delay",
+        format!("{}.{:03}", delay_ms / 1_000, delay_ms % 1_000),
+    )
+}
+
+fn too_many_requests() -> Reply {
+    Refusal::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "RequestBlockedException",
+        "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource 'Concurrency' in namespace \
+         'User'. For more information on why your request was blocked, see the topic \"Rate limits\" on the Microsoft Web site \
+         (https://go.microsoft.com/fwlink/?LinkId=823950).",
+    )
+    .into_reply()
+}
+
+fn unavailable() -> Reply {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "VssServiceException",
+        "TF400898: The service is unavailable. Please try again.",
+    )
+    .into_reply()
+}

@@ -1,0 +1,295 @@
+//! The simulator itself: one world, its clock, its callers and its log.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::faults::{Fault, FaultQueue};
+use crate::ledger::{self, Expected, Totals};
+use crate::log::{LoggedRequest, RequestLog};
+use crate::pat::{self, ALL_SCOPES, Pat};
+use crate::world::World;
+use crate::world::random::Random;
+
+/// A simulated organization that can be served, changed and asked for the truth. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Simulator(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    state: RwLock<State>,
+    pats: RwLock<Vec<Pat>>,
+    latency: RwLock<Duration>,
+    log: RequestLog,
+    faults: FaultQueue,
+    /// Until when each identity was told to stay away.
+    retry_after: Mutex<HashMap<Uuid, Timestamp>>,
+    /// Build list tokens handed out, each with the sort order it belongs to.
+    build_tokens: Mutex<HashSet<(String, String)>>,
+}
+
+#[derive(Debug)]
+struct State {
+    days: u32,
+    world: Arc<World>,
+}
+
+impl Simulator {
+    /// Makes the world of `config`, with one token that may read everything ([`Self::default_pat`]).
+    pub fn new(config: Config) -> Self {
+        let world = Arc::new(World::new(&config, config.days));
+        let pats = vec![first_pat(&config, &world)];
+        Self(Arc::new(Shared {
+            state: RwLock::new(State {
+                days: config.days,
+                world,
+            }),
+            pats: RwLock::new(pats),
+            latency: RwLock::new(config.latency),
+            log: RequestLog::default(),
+            faults: FaultQueue::default(),
+            retry_after: Mutex::default(),
+            build_tokens: Mutex::default(),
+            config,
+        }))
+    }
+
+    /// The HTTP surface: `dev.azure.com` at `/`, any other host at `/_host/{hostname}/`, and `/_simulator/` for scripts.
+    ///
+    /// `POST /_simulator/advance?days=N`, `GET /_simulator/ledger?since=T`, `GET /_simulator/requests` and `GET /_simulator/totals`
+    /// answer JSON, for the default token, to loopback peers only.
+    pub fn router(&self) -> Router {
+        crate::http::router(self.clone())
+    }
+
+    /// Serves [`Self::router`] until the listener fails.
+    ///
+    /// # Errors
+    /// Whatever accepting connections ends with.
+    pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
+        axum::serve(
+            listener,
+            self.router()
+                .into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .await
+    }
+
+    /// The organization's name.
+    pub fn organization(&self) -> &str {
+        &self.0.config.organization
+    }
+
+    /// The organization's stable key, as `connectionData` gives it.
+    pub fn instance_id(&self) -> Uuid {
+        self.world().instance_id
+    }
+
+    /// The ids and names of all projects.
+    pub fn projects(&self) -> Vec<(Uuid, String)> {
+        self.world()
+            .projects
+            .iter()
+            .map(|project| (project.id, project.name.clone()))
+            .collect()
+    }
+
+    /// The simulated time.
+    pub fn now(&self) -> Timestamp {
+        let elapsed =
+            SignedDuration::try_from(self.0.config.elapsed.read()).unwrap_or(SignedDuration::MAX);
+        self.world()
+            .calendar
+            .boundary()
+            .saturating_add(elapsed)
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// How many days were advanced.
+    pub fn days(&self) -> u32 {
+        self.0
+            .state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .days
+    }
+
+    /// Lets whole days pass: their life happens at once.
+    pub fn advance(&self, days: u32) {
+        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.days += days;
+        state.world = Arc::new(World::new(&self.0.config, state.days));
+    }
+
+    /// A token of this organization that may read everything and never expires in simulated time.
+    pub fn default_pat(&self) -> SecretString {
+        self.pats()[0].token.clone()
+    }
+
+    /// A copy of [`Self::default_pat`]'s rights under another token that derives from `name`, to be changed and added.
+    pub fn make_pat(&self, name: u64) -> Pat {
+        let mut random = Random::stream(&[self.0.config.seed, 0x9A7, name]);
+        let world = self.world();
+        let owner = world.people.all[random.index(world.people.all.len())].id;
+        Pat {
+            token: pat::make_token(&mut random),
+            owner,
+            ..self.pats()[0].clone()
+        }
+    }
+
+    /// Adds a token, or replaces the one with the same secret.
+    pub fn add_pat(&self, pat: Pat) {
+        let mut pats = self.0.pats.write().unwrap_or_else(PoisonError::into_inner);
+        match pats
+            .iter_mut()
+            .find(|own| own.token.expose_secret() == pat.token.expose_secret())
+        {
+            Some(own) => *own = pat,
+            None => pats.push(pat),
+        }
+    }
+
+    /// Everything that a complete sync with this token since `since` must have stored; empty for a token that is not known.
+    pub fn ledger(&self, since: Timestamp, token: &SecretString) -> Vec<Expected> {
+        self.find_pat(token.expose_secret())
+            .map_or_else(Vec::new, |pat| ledger::expected(&self.world(), &pat, since))
+    }
+
+    /// How much this token can see in all; zeros for a token that is not known.
+    pub fn totals(&self, token: &SecretString) -> Totals {
+        self.find_pat(token.expose_secret())
+            .map_or_else(Totals::default, |pat| ledger::totals(&self.world(), &pat))
+    }
+
+    /// Every request since the start or the last [`Self::clear_requests`], control requests excluded.
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.0.log.all()
+    }
+
+    /// The number of logged requests by resource name.
+    pub fn request_counts(&self) -> BTreeMap<String, u64> {
+        self.0.log.counts()
+    }
+
+    /// Forgets the logged requests.
+    pub fn clear_requests(&self) {
+        self.0.log.clear();
+    }
+
+    /// Adds a scripted fault behind the ones already waiting.
+    pub fn inject(&self, fault: Fault) {
+        self.0.faults.push(fault);
+    }
+
+    /// Drops all scripted faults.
+    pub fn clear_faults(&self) {
+        self.0.faults.clear();
+    }
+
+    /// Changes the time waited before every answer.
+    pub fn set_latency(&self, latency: Duration) {
+        *self
+            .0
+            .latency
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = latency;
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn world(&self) -> Arc<World> {
+        Arc::clone(
+            &self
+                .0
+                .state
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .world,
+        )
+    }
+
+    pub(crate) fn latency(&self) -> Duration {
+        *self
+            .0
+            .latency
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn log(&self) -> &RequestLog {
+        &self.0.log
+    }
+
+    pub(crate) fn faults(&self) -> &FaultQueue {
+        &self.0.faults
+    }
+
+    pub(crate) fn find_pat(&self, token: &str) -> Option<Pat> {
+        self.pats()
+            .iter()
+            .find(|pat| pat.token.expose_secret() == token)
+            .cloned()
+    }
+
+    /// Remembers that `identity` was told to wait.
+    pub(crate) fn announce_retry_after(&self, identity: Uuid, seconds: u32) {
+        let until = self
+            .now()
+            .saturating_add(SignedDuration::from_secs(i64::from(seconds)))
+            .unwrap_or(Timestamp::MAX);
+        lock(&self.0.retry_after).insert(identity, until);
+    }
+
+    pub(crate) fn is_told_to_wait(&self, identity: Uuid, now: Timestamp) -> bool {
+        lock(&self.0.retry_after)
+            .get(&identity)
+            .is_some_and(|until| now < *until)
+    }
+
+    pub(crate) fn issue_build_token(&self, token: &str, order: &str) {
+        lock(&self.0.build_tokens).insert((token.to_owned(), order.to_owned()));
+    }
+
+    /// Whether a build token was handed out for other sort orders only.
+    pub(crate) fn is_build_token_of_another_order(&self, token: &str, order: &str) -> bool {
+        let issued = lock(&self.0.build_tokens);
+        let mut orders = issued
+            .iter()
+            .filter(|(own, _)| own == token)
+            .map(|(_, own)| own)
+            .peekable();
+        orders.peek().is_some() && orders.all(|own| own != order)
+    }
+
+    fn pats(&self) -> std::sync::RwLockReadGuard<'_, Vec<Pat>> {
+        self.0.pats.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn first_pat(config: &Config, world: &World) -> Pat {
+    Pat {
+        token: pat::make_token(&mut Random::stream(&[config.seed, 0x9A7])),
+        owner: world.people.all[0].id,
+        organization: config.organization.clone(),
+        scopes: ALL_SCOPES.iter().map(|&scope| scope.to_owned()).collect(),
+        expires_at: Timestamp::MAX,
+        revoked: false,
+        denied_projects: BTreeSet::new(),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
