@@ -1,1 +1,164 @@
-//! Skeleton.
+//! Sending messages: jobs to the queue of their service, organizations to the fan-out queue, and what cannot be
+//! handled to the dead-letter queue with its reason.
+//!
+//! Receiving is Lambda's work, not ours: see `entrypoint`.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{MessageAttributeValue, SendMessageBatchRequestEntry},
+};
+use model::{FanOut, Fault, Job, Service};
+use serde::Serialize;
+
+/// What SQS takes: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
+const LONGEST_DELAY: Duration = Duration::from_secs(900);
+const BATCH: usize = 10;
+
+/// The addresses of the queues.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// Organizations to look at.
+    pub fan_out: String,
+    /// Jobs of Boards.
+    pub boards: String,
+    /// Jobs of Pipelines.
+    pub pipelines: String,
+    /// Jobs of Repos.
+    pub repos: String,
+    /// Jobs of TFVC.
+    pub tfvc: String,
+    /// What could not be handled.
+    pub dead_letter: String,
+}
+
+/// The queues, for sending.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    client: Client,
+    addresses: Addresses,
+}
+
+/// A message could not be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("sending to {queue} failed: {code}")]
+pub struct Error {
+    queue: String,
+    code: String,
+}
+
+impl Error {
+    /// What the error means for the job that met it.
+    pub fn fault(&self) -> Fault {
+        Fault::Retryable { after: None }
+    }
+
+    fn new<E: ProvideErrorMetadata, R>(queue: &str, error: &SdkError<E, R>) -> Self {
+        Self {
+            queue: queue.rsplit('/').next().unwrap_or(queue).to_owned(),
+            code: error.code().unwrap_or("out of reach").to_owned(),
+        }
+    }
+}
+
+impl Queues {
+    /// The queues at these addresses.
+    pub fn new(client: Client, addresses: Addresses) -> Self {
+        Self { client, addresses }
+    }
+
+    /// Sends jobs to the queues of their services; they become visible after `delay`, at most 15 minutes.
+    ///
+    /// # Errors
+    /// SQS refused one of them; those before it were sent. Sending all again is harmless.
+    pub async fn send_jobs(&self, jobs: &[Job], delay: Duration) -> Result<(), Error> {
+        for service in Service::ALL {
+            let bodies: Vec<String> = jobs
+                .iter()
+                .filter(|job| job.service == service)
+                .map(body)
+                .collect();
+            self.send(self.address(service), &bodies, delay).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends organizations to the fan-out queue.
+    ///
+    /// # Errors
+    /// SQS refused one of them; those before it were sent.
+    pub async fn send_fan_out(&self, organizations: &[FanOut]) -> Result<(), Error> {
+        let bodies: Vec<String> = organizations.iter().map(body).collect();
+        self.send(&self.addresses.fan_out, &bodies, Duration::ZERO)
+            .await
+    }
+
+    /// Puts a message that cannot be handled where a person will look, with the reason.
+    ///
+    /// # Errors
+    /// SQS refused.
+    pub async fn bury(&self, message: &str, reason: &str) -> Result<(), Error> {
+        let reason = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(reason.chars().take(1000).collect::<String>())
+            .build();
+        let queue = &self.addresses.dead_letter;
+        self.client
+            .send_message()
+            .queue_url(queue)
+            .message_body(message)
+            .set_message_attributes(reason.ok().map(|reason| [("reason".into(), reason)].into()))
+            .send()
+            .await
+            .map_err(|error| Error::new(queue, &error))?;
+        Ok(())
+    }
+
+    fn address(&self, service: Service) -> &str {
+        match service {
+            Service::Boards => &self.addresses.boards,
+            Service::Pipelines => &self.addresses.pipelines,
+            Service::Repos => &self.addresses.repos,
+            Service::Tfvc => &self.addresses.tfvc,
+        }
+    }
+
+    async fn send(&self, queue: &str, bodies: &[String], delay: Duration) -> Result<(), Error> {
+        let delay = i32::try_from(delay.min(LONGEST_DELAY).as_secs()).unwrap_or(0);
+        for batch in bodies.chunks(BATCH) {
+            let entries = batch.iter().enumerate().map(|(index, body)| {
+                SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(body)
+                    .delay_seconds(delay)
+                    .build()
+            });
+            let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|_| Error {
+                queue: queue.to_owned(),
+                code: "no id or body".into(),
+            })?;
+            let output = self
+                .client
+                .send_message_batch()
+                .queue_url(queue)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(|error| Error::new(queue, &error))?;
+            if let Some(failed) = output.failed.first() {
+                return Err(Error {
+                    queue: queue.to_owned(),
+                    code: failed.code.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A message as JSON. Messages are plain data: nothing in them can fail to be written.
+fn body<T: Serialize>(message: &T) -> String {
+    serde_json::to_string(message).unwrap_or_default()
+}

@@ -1,5 +1,9 @@
 //! The rules of storage, held against an embedded DynamoDB through the official SDK.
-#![allow(missing_docs, reason = "tests have names instead")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests have names instead of documentation, and fail by panics"
+)]
 
 use std::{collections::BTreeMap, time::Duration};
 

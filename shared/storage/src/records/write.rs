@@ -17,9 +17,9 @@ use crate::{
 
 /// How many single writes are under way at once.
 const CONCURRENCY: usize = 16;
-/// What BatchWriteItem takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>.
+/// What `BatchWriteItem` takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>.
 const WRITE_BATCH: usize = 25;
-/// What BatchGetItem takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>.
+/// What `BatchGetItem` takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>.
 const READ_BATCH: usize = 100;
 /// How often a batch is sent again for what was left over, and a merge is tried again after losing a race.
 const ATTEMPTS: u32 = 8;
