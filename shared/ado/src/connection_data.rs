@@ -24,7 +24,7 @@ pub struct ConnectionData {
 }
 
 /// The identity of everybody who is not signed in.
-const ANONYMOUS: Uuid = Uuid::from_u128(0xaaaa_aaaa_aaaa_aaaa_aaaa_aaaa_aaaa_aaaa);
+pub(crate) const ANONYMOUS: Uuid = Uuid::from_u128(0xaaaa_aaaa_aaaa_aaaa_aaaa_aaaa_aaaa_aaaa);
 
 /// Asks who a credential is: the cheapest request that proves credential and organization together.
 pub async fn connection_data(
@@ -32,12 +32,14 @@ pub async fn connection_data(
     credential: &Credential,
     organization: &OrganizationName,
 ) -> Answer<ConnectionData> {
-    let request =
-        Request::get(organization, "_apis/connectionData").query("api-version", "7.1-preview.1");
     client
-        .send(credential, &request)
+        .send(credential, &request(organization))
         .await
         .and_then(|body| parse(&body))
+}
+
+pub(crate) fn request(organization: &OrganizationName) -> Request {
+    Request::get(organization, "_apis/connectionData").query("api-version", "7.1-preview.1")
 }
 
 #[derive(Deserialize)]
@@ -55,7 +57,7 @@ struct Identity {
     custom_display_name: Option<String>,
 }
 
-fn parse(body: &Body) -> Result<ConnectionData, Error> {
+pub(crate) fn parse(body: &Body) -> Result<ConnectionData, Error> {
     let wire: Wire = crate::paging::parse_json(&body.bytes, "authenticatedUser")?;
     let user = wire.authenticated_user;
     let named = |name: Option<String>| name.filter(|name| !name.is_empty());

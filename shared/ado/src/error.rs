@@ -248,7 +248,7 @@ impl Error {
 
 fn wait(after: &Option<Duration>) -> String {
     after
-        .map(|after| format!(" for {}s", after.as_secs_f64()))
+        .map(|after| format!(" for {}s", after.as_millis().div_ceil(1000)))
         .unwrap_or_default()
 }
 

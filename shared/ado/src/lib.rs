@@ -7,7 +7,8 @@
 //! allow-list, and no address that came in a body is ever followed as it stands.
 //!
 //! Start reading at [`Client::send`], then `classify.rs`, the one place where a status becomes a [`Result`], and
-//! [`paging`], the five ways in which Azure DevOps continues a list.
+//! [`paging`], the five ways in which Azure DevOps continues a list. [`probe`] finds out what a
+//! credential can read.
 
 mod answer;
 mod classify;
@@ -18,6 +19,7 @@ mod error;
 mod hosts;
 mod pacing;
 pub mod paging;
+pub mod probe;
 mod remote;
 mod request;
 
