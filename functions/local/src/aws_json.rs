@@ -16,7 +16,7 @@ use crate::sqs::Sqs;
 /// An answer that the SDK turns into a typed error.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {message}")]
-pub struct AwsError {
+pub(crate) struct AwsError {
     status: StatusCode,
     code: String,
     query_code: Option<&'static str>,

@@ -6,10 +6,17 @@
 //!
 //! It deliberately does not emulate IAM, billing, throttling by AWS, or anything that the template does not declare.
 //!
-//! Start reading at [`template`].
+//! Start reading at [`stack::Stack`]; [`template`] is what drives it.
 
 mod activity;
 mod aws_json;
+mod data_dir;
+mod dynamodb;
+mod gateway;
+pub mod lambda;
+mod private_file;
 pub mod secrets;
+mod server;
 pub mod sqs;
+pub mod stack;
 pub mod template;

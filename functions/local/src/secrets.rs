@@ -73,6 +73,3 @@ impl Secrets {
             .map_or(Ok(()), |file| store::save(file, secrets))
     }
 }
-
-#[cfg(test)]
-mod tests;

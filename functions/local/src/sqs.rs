@@ -360,6 +360,3 @@ fn parse_receipt(receipt: &str) -> Result<(u64, u32), SqsError> {
 fn wall_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
-
-#[cfg(test)]
-mod tests;

@@ -231,11 +231,21 @@ impl Document {
         Ok(document)
     }
 
-    /// Returns the names of the parameters that some JWT authorizer uses as its issuer.
+    /// Returns the names of the parameters that a JWT authorizer uses as its issuer.
     ///
     /// Locally there is an issuer of our own, whose address only the runner knows.
     #[must_use]
     pub fn issuer_parameters(&self) -> Vec<String> {
+        self.jwt_parameters("/JwtConfiguration/issuer/Ref")
+    }
+
+    /// Returns the names of the parameters that a JWT authorizer uses as its first audience.
+    #[must_use]
+    pub fn audience_parameters(&self) -> Vec<String> {
+        self.jwt_parameters("/JwtConfiguration/audience/0/Ref")
+    }
+
+    fn jwt_parameters(&self, pointer: &str) -> Vec<String> {
         let apis = self
             .root
             .get("Resources")
@@ -244,7 +254,7 @@ impl Document {
             .flat_map(Map::values);
         apis.filter_map(|api| api.pointer("/Properties/Auth/Authorizers")?.as_object())
             .flat_map(Map::values)
-            .filter_map(|authorizer| authorizer.pointer("/JwtConfiguration/issuer/Ref")?.as_str())
+            .filter_map(|authorizer| authorizer.pointer(pointer)?.as_str())
             .map(str::to_owned)
             .collect()
     }

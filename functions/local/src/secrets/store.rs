@@ -1,12 +1,12 @@
 //! The file: written beside itself and renamed, so that a killed process leaves the old or the new one, never half.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use super::SecretsError;
 use super::secret::Secret;
+use crate::private_file;
 
 pub(super) fn load(file: &Path) -> Result<BTreeMap<String, Secret>, SecretsError> {
     let bytes = match std::fs::read(file) {
@@ -36,27 +36,7 @@ pub(super) fn save(file: &Path, secrets: &BTreeMap<String, Secret>) -> Result<()
 }
 
 fn write(file: &Path, secrets: &BTreeMap<String, Secret>) -> std::io::Result<()> {
-    let mut file = create_private(file)?;
+    let mut file = private_file::create(file)?;
     serde_json::to_writer(&mut file, secrets)?;
     file.flush()
-}
-
-#[cfg(unix)]
-fn create_private(file: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)
-}
-
-#[cfg(not(unix))]
-fn create_private(file: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(file)
 }
