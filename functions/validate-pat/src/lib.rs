@@ -1,1 +1,133 @@
-//! Skeleton.
+//! Says what a personal access token can read, before anything is saved.
+//!
+//! `POST /api/v1/connections/validate` takes `{ "organizations": ["fabrikam"], "pat": "...", "services": [...] }` and
+//! answers with one report for each organization: who the token is there, and for each service and a sample of projects
+//! whether it is readable, forbidden and for want of what, or unreachable and why. A request that makes no sense is
+//! answered with `application/problem+json` that names the field.
+//!
+//! It stores nothing, logs nothing of the request, and keeps the token no longer than the answer takes. The gateway has
+//! checked who is asking before it is called. Finding out is [`ado::probe`]'s work; this crate is the form around it.
+//! Start reading at [`router`].
+
+mod form;
+
+use std::{env, time::Duration};
+
+use ado::{
+    Client, Credential, Hosts, Options,
+    probe::{OrganizationReport, compare, probe},
+};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use entrypoint::problem::{MEDIA_TYPE, Problem};
+use http::{StatusCode, header};
+use serde::Serialize;
+
+use self::form::Form;
+
+/// How long finding out may take altogether: people wait for it, and API Gateway gives up after 30 seconds.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const BUDGET: Duration = Duration::from_secs(10);
+
+/// More than any form has.
+const LONGEST_BODY_BYTES: usize = 64 * 1024;
+
+/// What this function needs, made once for each cold start.
+#[derive(Clone, Debug)]
+pub struct Context {
+    client: Client,
+}
+
+/// Why the function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ColdStart {
+    /// `AZURE_DEVOPS_URL` is not set.
+    #[error("environment variable AZURE_DEVOPS_URL is missing")]
+    MissingUrl,
+    /// `AZURE_DEVOPS_URL` is no place for a credential, or no client can be made.
+    #[error("cannot talk to AZURE_DEVOPS_URL")]
+    Client(#[from] ado::Error),
+}
+
+impl Context {
+    /// Reads `AZURE_DEVOPS_URL`, the address of Azure DevOps: `https://dev.azure.com`, or whatever stands in for it.
+    ///
+    /// # Errors
+    /// It is missing, or no credential may be sent there.
+    pub fn from_env() -> Result<Self, ColdStart> {
+        let base = env::var("AZURE_DEVOPS_URL").map_err(|_| ColdStart::MissingUrl)?;
+        Ok(Self::new(Client::new(
+            Hosts::from_base(&base)?,
+            Options::default(),
+        )?))
+    }
+
+    /// A context that probes with this client.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+/// The function as an HTTP service.
+pub fn router(context: Context) -> Router {
+    Router::new()
+        .route("/api/v1/connections/validate", post(validate))
+        .fallback(async || refuse(Problem::not_found()))
+        .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
+        .with_state(context)
+}
+
+/// The answer: one report for each organization, in the order of the request.
+#[derive(Serialize)]
+struct Matrix {
+    organizations: Vec<OrganizationReport>,
+}
+
+async fn validate(State(context): State<Context>, body: Result<Bytes, BytesRejection>) -> Response {
+    let form = match body {
+        Ok(body) => Form::parse(&body),
+        Err(_) => Err(form::unreadable("it is too large or was cut off")),
+    };
+    match form {
+        Ok(form) => look(&context.client, form).await,
+        Err(problem) => refuse(problem),
+    }
+}
+
+/// Probes every organization at once, each within the whole budget.
+async fn look(client: &Client, form: Form) -> Response {
+    let credential = Credential::Pat(form.pat);
+    let probes: Vec<_> = form
+        .organizations
+        .into_iter()
+        .map(|organization| {
+            let (client, credential) = (client.clone(), credential.clone());
+            let services = form.services.clone();
+            tokio::spawn(async move {
+                probe(&client, &credential, &organization, &services, BUDGET).await
+            })
+        })
+        .collect();
+    let mut organizations = Vec::with_capacity(probes.len());
+    for probe in probes {
+        match probe.await {
+            Ok(report) => organizations.push(report),
+            Err(_) => return refuse(Problem::unavailable()),
+        }
+    }
+    compare(&mut organizations);
+    Json(Matrix { organizations }).into_response()
+}
+
+fn refuse(problem: Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], Json(problem)).into_response()
+}
+
+#[cfg(test)]
+mod tests;

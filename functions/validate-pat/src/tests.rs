@@ -1,0 +1,151 @@
+use axum::body::{Body, to_bytes};
+use http::Request;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use simulator::{Config, Pat, Simulator};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+use super::*;
+
+/// A simulated organization, `fabrikam`, and the function in front of it.
+async fn start() -> (Simulator, Router) {
+    let simulator = Simulator::new(Config::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let server = simulator.clone();
+    tokio::spawn(async move { server.serve(listener).await });
+    let client = Client::new(Hosts::from_base(&base).unwrap(), Options::default()).unwrap();
+    (simulator, router(Context::new(client)))
+}
+
+async fn post_to(router: Router, path: &str, body: String) -> (StatusCode, String, Value) {
+    let request = Request::post(path).body(Body::from(body)).unwrap();
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status();
+    let content_type = response.headers()[header::CONTENT_TYPE]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    (status, content_type, serde_json::from_slice(&body).unwrap())
+}
+
+async fn ask(router: Router, body: Value) -> (StatusCode, String, Value) {
+    post_to(router, "/api/v1/connections/validate", body.to_string()).await
+}
+
+/// The report on `fabrikam` of a token that differs from the default one.
+async fn report_on(change: impl FnOnce(&Simulator, &mut Pat)) -> Value {
+    let (simulator, router) = start().await;
+    let mut pat = simulator.make_pat(1);
+    change(&simulator, &mut pat);
+    let token = pat.token.expose_secret().to_owned();
+    simulator.add_pat(pat);
+    let (status, _, mut answer) =
+        ask(router, json!({ "organization": "fabrikam", "pat": token })).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(!answer.to_string().contains(&token));
+    answer["organizations"][0].take()
+}
+
+#[tokio::test]
+async fn a_good_token_is_shown_what_it_reads() {
+    let report = report_on(|_, _| {}).await;
+    assert_eq!(report["reachable"], true);
+    assert_eq!(report["problem"], Value::Null);
+    assert!(report["instance_id"].is_string() && report["identity"]["id"].is_string());
+    assert_eq!(report["services"][2]["service"], "repos");
+    assert_eq!(report["services"][2]["status"], "readable", "{report:#}");
+}
+
+#[tokio::test]
+async fn an_expired_and_a_revoked_token_are_refused_with_a_next_step() {
+    let expired = report_on(|simulator, pat| pat.expires_at = simulator.now()).await;
+    let revoked = report_on(|_, pat| pat.revoked = true).await;
+    for report in [expired, revoked] {
+        assert_eq!(report["reachable"], false);
+        assert_eq!(report["problem"]["kind"], "credential_refused");
+        assert!(
+            report["problem"]["reason"]
+                .as_str()
+                .unwrap()
+                .contains("expired")
+        );
+        assert!(
+            report["problem"]["next_step"]
+                .as_str()
+                .unwrap()
+                .contains("_usersSettings/tokens")
+        );
+        assert_eq!(report["services"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn an_organization_that_is_not_the_tokens_own_is_told_apart_where_it_can_be() {
+    let (simulator, router) = start().await;
+    let pat = simulator.default_pat();
+    let body = json!({ "organizations": ["nobody-has-this-name", "fabrikam"], "pat": pat.expose_secret() });
+    let (status, _, answer) = ask(router, body).await;
+    assert_eq!(status, StatusCode::OK);
+    let [unknown, own] = [&answer["organizations"][0], &answer["organizations"][1]];
+    assert_eq!(unknown["organization"], "nobody-has-this-name");
+    assert_eq!(unknown["problem"]["kind"], "unknown_organization");
+    assert_eq!(own["reachable"], true);
+}
+
+#[tokio::test]
+async fn a_missing_scope_is_named() {
+    let report = report_on(|_, pat| {
+        pat.scopes.remove("vso.code");
+    })
+    .await;
+    let repos = &report["services"][2];
+    assert_eq!(repos["status"], "forbidden");
+    assert_eq!(repos["scope"], "vso.code");
+    assert!(repos["next_step"].as_str().unwrap().contains("Code (Read)"));
+}
+
+#[tokio::test]
+async fn projects_that_the_owner_cannot_see_are_not_shown() {
+    let report = report_on(|simulator, pat| {
+        pat.denied_projects
+            .extend(simulator.projects().iter().skip(1).map(|(id, _)| *id));
+    })
+    .await;
+    assert_eq!(
+        report["services"][2]["projects"].as_array().unwrap().len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_makes_no_sense_is_a_problem_that_names_the_field() {
+    let (simulator, router) = start().await;
+    let (status, content_type, problem) =
+        ask(router, json!({ "organization": "fabrikam", "pat": "" })).await;
+    assert_eq!(
+        (status, content_type.as_str()),
+        (StatusCode::BAD_REQUEST, MEDIA_TYPE)
+    );
+    assert_eq!(problem["type"], "/problems/invalid-field");
+    assert_eq!(problem["field"], "pat");
+    assert!(simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn other_paths_and_endless_bodies_are_problems_too() {
+    let (_, router) = start().await;
+    let (status, content_type, _) = post_to(router.clone(), "/api/v1/other", String::new()).await;
+    assert_eq!(
+        (status, content_type.as_str()),
+        (StatusCode::NOT_FOUND, MEDIA_TYPE)
+    );
+    let endless = " ".repeat(LONGEST_BODY_BYTES + 1);
+    let (status, content_type, _) = post_to(router, "/api/v1/connections/validate", endless).await;
+    assert_eq!(
+        (status, content_type.as_str()),
+        (StatusCode::BAD_REQUEST, MEDIA_TYPE)
+    );
+}
