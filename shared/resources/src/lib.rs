@@ -1,1 +1,360 @@
-//! Skeleton.
+//! The catalog: everything that is fetched from Azure DevOps, as data.
+//!
+//! A [`Resource`] says where a kind of thing is, how its list continues, what its cursor is, and how one item becomes a
+//! [`Record`]. [`plan`] turns a resource and a cursor into the next request, and a page into the next cursor; both are
+//! pure. Nothing here sends a request, stores anything or reads a clock: `functions/fetch` does.
+//!
+//! Start reading at [`CATALOG`], then any file of a resource, such as `builds.rs`.
+
+mod builds;
+mod changesets;
+mod classification_nodes;
+pub mod commits;
+pub mod discovery;
+pub mod open_work_items;
+pub mod plan;
+mod pull_request_threads;
+mod pull_requests;
+mod pushes;
+mod timelines;
+pub mod wire;
+mod work_item_links;
+mod work_item_revisions;
+mod work_item_types;
+
+use std::time::Duration;
+
+use ado::Paging;
+use jiff::Timestamp;
+use model::{Child, Kind, Organization, ProjectId, Record, RepositoryId, Scope, Service};
+use serde_json::value::RawValue;
+
+pub use plan::Cursor;
+
+/// One kind of thing to fetch.
+#[derive(Debug)]
+pub struct Resource {
+    /// The name in keys, jobs and logs.
+    pub name: &'static str,
+    /// The integration that it belongs to.
+    pub service: Service,
+    /// What it brings.
+    pub kind: Kind,
+    /// What it is fetched for.
+    pub fan_out: FanOut,
+    /// How it is fetched.
+    pub fetch: Fetch,
+    /// How often a stream is visited.
+    pub every: Every,
+}
+
+/// What a resource is fetched for: one stream each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FanOut {
+    /// The whole organization.
+    Organization,
+    /// Every project.
+    Project,
+    /// Every repository that was ever pushed to and is not disabled.
+    Repository,
+    /// Every repository, after the first pass of this resource over it.
+    RepositoryAfter(&'static str),
+    /// Single records of other resources, as their pages are stored.
+    Children {
+        /// The resources whose records have the children.
+        of: &'static [&'static str],
+        /// Which of its records.
+        when: When,
+    },
+}
+
+/// Which records of a page have their children fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Those whose stored details are not those of their present state.
+    Stale,
+    /// Those that were not stored before, except in the first pass.
+    New,
+}
+
+/// How often a stream is visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Every {
+    /// At the deployment's synchronization period.
+    Period,
+    /// Once a day: metadata.
+    Day,
+    /// Once: what happens later comes by another resource.
+    Once,
+}
+
+/// How a resource is fetched.
+#[derive(Clone, Copy, Debug)]
+pub enum Fetch {
+    /// Page after page.
+    List(List),
+    /// Ids by a query, then work items by id.
+    OpenWorkItems,
+    /// One request for each parent; the answer becomes the parent's details.
+    Details(DetailsOf),
+    /// The commits of named pushes.
+    PushCommits,
+}
+
+/// A list of the API.
+#[derive(Clone, Copy, Debug)]
+pub struct List {
+    /// The path after the organization, with `{project}` and `{repository}`.
+    pub path: &'static str,
+    /// The fixed part of the query.
+    pub query: &'static [(&'static str, &'static str)],
+    /// The fixed part of a POST body, as JSON members; `None` for a GET.
+    pub body: Option<&'static [(&'static str, &'static str)]>,
+    /// The key of the items in the answer.
+    pub items: &'static str,
+    /// How the list continues.
+    pub paging: Paging,
+    /// What the next pass starts from.
+    pub cursor: CursorRule,
+    /// What an item becomes.
+    pub map: Map,
+}
+
+/// What the next pass over a list starts from.
+#[derive(Clone, Copy, Debug)]
+pub enum CursorRule {
+    /// The whole list each time.
+    Whole,
+    /// The time of the newest thing seen, minus an overlap, because times tie and clocks differ.
+    Time {
+        /// The parameter for the earliest time.
+        from: &'static str,
+        /// The parameter for the latest time, where the list must be frozen while it is paged by skipping.
+        until: Option<&'static str>,
+        /// How far a later pass reaches back.
+        overlap: Duration,
+        /// How much earlier than the window the first pass begins, where the list goes by the clocks of clients.
+        reach: Duration,
+    },
+    /// The token that the service gave with the last page: it follows the order of commits, so nothing ties.
+    Token {
+        /// The parameter for the time at which the first pass starts.
+        start: &'static str,
+    },
+    /// The highest id seen.
+    Id {
+        /// The parameter for the lowest id.
+        from: &'static str,
+        /// The parameter for the time at which the first pass starts.
+        start: &'static str,
+    },
+}
+
+/// What an item of a list becomes.
+#[derive(Clone, Copy, Debug)]
+pub enum Map {
+    /// One record.
+    One(fn(&Target<'_>, &RawValue) -> Result<Record, MapError>),
+    /// Several, because the item is a tree.
+    Many(fn(&Target<'_>, &RawValue) -> Result<Vec<Record>, MapError>),
+}
+
+/// The details of a parent.
+#[derive(Clone, Copy, Debug)]
+pub struct DetailsOf {
+    /// The path after the organization, with `{project}`, `{repository}` and `{id}`.
+    pub path: &'static str,
+    /// The fixed part of the query.
+    pub query: &'static [(&'static str, &'static str)],
+    /// The key of the items in the answer.
+    pub items: &'static str,
+    /// The details as JSON, made of all items.
+    pub map: fn(&[&RawValue]) -> Result<String, MapError>,
+}
+
+/// Where a page came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The organization.
+    pub organization: &'a Organization,
+    /// The part of it.
+    pub scope: &'a Scope,
+}
+
+/// An item cannot become a record; it is set aside, and the rest of its page is stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct MapError {
+    /// What is wrong with it. Never a part of its content.
+    pub reason: String,
+}
+
+/// The stable version of the API that every request names, except those of previews.
+pub(crate) const API_VERSION: (&str, &str) = ("api-version", "7.1");
+
+/// How far time cursors reach back: times tie, are rounded, and come from several machines.
+pub(crate) const OVERLAP: Duration = Duration::from_secs(600);
+
+/// Everything that is fetched.
+pub static CATALOG: &[&Resource] = &[
+    &work_item_revisions::WORK_ITEM_REVISIONS,
+    &work_item_links::WORK_ITEM_LINKS,
+    &work_item_types::WORK_ITEM_TYPES,
+    &classification_nodes::CLASSIFICATION_NODES,
+    &open_work_items::OPEN_WORK_ITEMS,
+    &builds::BUILDS,
+    &timelines::TIMELINES,
+    &pull_requests::ACTIVE,
+    &pull_requests::COMPLETED,
+    &pull_requests::ABANDONED,
+    &pull_request_threads::PULL_REQUEST_THREADS,
+    &pushes::PUSHES,
+    &commits::COMMITS,
+    &commits::PUSH_COMMITS,
+    &changesets::CHANGESETS,
+];
+
+/// The resource of this name.
+pub fn find(name: &str) -> Option<&'static Resource> {
+    CATALOG
+        .iter()
+        .copied()
+        .find(|resource| resource.name == name)
+}
+
+impl Resource {
+    /// The resource that fetches children of this one, and for which records.
+    pub fn children(&self) -> Option<(&'static Resource, When)> {
+        CATALOG.iter().find_map(|child| match child.fan_out {
+            FanOut::Children { of, when } if of.contains(&self.name) => Some((*child, when)),
+            _ => None,
+        })
+    }
+
+    /// The resource whose streams begin when a stream of this one has had its first pass.
+    pub fn followed_by(&self) -> Option<&'static Resource> {
+        CATALOG
+            .iter()
+            .copied()
+            .find(|next| next.fan_out == FanOut::RepositoryAfter(self.name))
+    }
+}
+
+impl Target<'_> {
+    fn project(&self) -> Result<ProjectId, MapError> {
+        self.scope
+            .project()
+            .ok_or_else(|| MapError::new("its stream has no project"))
+    }
+
+    fn repository(&self) -> Result<RepositoryId, MapError> {
+        self.scope
+            .repository()
+            .ok_or_else(|| MapError::new("its stream has no repository"))
+    }
+}
+
+impl MapError {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+}
+
+impl From<serde_json::Error> for MapError {
+    /// The place and kind of the mistake; `serde_json`'s own message can quote the content.
+    fn from(error: serde_json::Error) -> Self {
+        let kind = match error.classify() {
+            serde_json::error::Category::Data => "a field is missing or of another type",
+            serde_json::error::Category::Syntax => "malformed json",
+            serde_json::error::Category::Eof => "it ends too early",
+            serde_json::error::Category::Io => "it cannot be read",
+        };
+        Self::new(format!("{kind} (column {})", error.column()))
+    }
+}
+
+/// The earliest and latest instants that a record's own clock names; cursors by time move by it.
+pub(crate) fn event_time(record: &Record) -> Option<Timestamp> {
+    record.last_event()
+}
+
+/// The child of a stored record, as a job carries it.
+pub fn child_of(record: &Record) -> Option<Child> {
+    let (id, repository) = match record {
+        Record::Run(run) => (run.id.to_string(), None),
+        Record::PullRequest(pull_request) => {
+            (pull_request.id.to_string(), Some(pull_request.repository))
+        }
+        Record::Push(push) => (push.id.to_string(), Some(push.repository)),
+        _ => return None,
+    };
+    let marker = record.marker().unwrap_or_default();
+    Some(Child {
+        id,
+        repository,
+        row: record.key(),
+        marker,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<_> = CATALOG.iter().map(|resource| resource.name).collect();
+        assert_eq!(names.len(), CATALOG.len());
+    }
+
+    #[test]
+    fn every_service_has_a_resource_and_every_kind_comes_from_one() {
+        for service in Service::ALL {
+            assert!(
+                CATALOG.iter().any(|resource| resource.service == service),
+                "{service}"
+            );
+        }
+        for kind in Kind::ALL {
+            assert!(
+                CATALOG.iter().any(|resource| resource.kind == kind),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn parents_and_predecessors_exist_in_the_same_service() {
+        for resource in CATALOG {
+            let before = match resource.fan_out {
+                FanOut::Children { of, .. } => of.to_vec(),
+                FanOut::RepositoryAfter(name) => vec![name],
+                FanOut::Organization | FanOut::Project | FanOut::Repository => continue,
+            };
+            for name in before {
+                let parent = find(name).unwrap_or_else(|| panic!("{name} is not in the catalog"));
+                assert_eq!(parent.service, resource.service, "{}", resource.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_request_names_an_api_version() {
+        for resource in CATALOG {
+            let query = match resource.fetch {
+                Fetch::List(list) => list.query,
+                Fetch::Details(details) => details.query,
+                Fetch::OpenWorkItems | Fetch::PushCommits => continue,
+            };
+            assert!(
+                query.iter().any(|(name, _)| *name == "api-version"),
+                "{}",
+                resource.name
+            );
+        }
+    }
+}

@@ -45,9 +45,9 @@ pub struct Commit {
     pub project: ProjectId,
     /// The repository.
     pub repository: RepositoryId,
-    /// The push that brought it.
-    pub push: u64,
-    /// When that push was taken by the server.
+    /// The push that brought it; `None` where the service does not say.
+    pub push: Option<u64>,
+    /// When that push was taken by the server; the committer's date where no push is known.
     pub pushed_at: Timestamp,
     /// Who wrote it.
     pub author: Option<Signature>,
