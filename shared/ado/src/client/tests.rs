@@ -309,3 +309,19 @@ async fn a_credential_that_fits_no_header_is_an_error_that_hides_it() {
     assert!(!format!("{error} {error:?}").contains(SECRET));
     assert!(seen.lock().unwrap().is_empty());
 }
+
+#[test]
+fn a_proxy_variable_decides_nothing() {
+    // A child, because the environment of this process is everybody's.
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "client::tests::a_request_is_signed_and_says_who_sends_it",
+        ])
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("ALL_PROXY", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(said.contains("1 passed"), "{said}");
+}
