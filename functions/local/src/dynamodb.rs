@@ -1,14 +1,15 @@
 //! DynamoDB: dynoxide in this process, with the template's tables and nothing else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
+use crate::server::Server;
 use crate::template::Table;
 
 /// How often expired items are removed. AWS promises days; nobody should rely on either.
@@ -17,8 +18,16 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Why the tables cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DynamoDbError {
+    /// The file is not a database, or not one of this version.
+    #[error("the tables' file {path} cannot be used: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        source: DynoxideError,
+    },
     /// The database failed.
-    #[error("DynamoDB's file cannot be used: {0}")]
+    #[error("DynamoDB failed: {0}")]
     Database(#[from] DynoxideError),
     /// The template's table is not one that DynamoDB would create.
     #[error("the table {table} cannot be created: {problem}")]
@@ -37,7 +46,7 @@ pub enum DynamoDbError {
 #[derive(Debug)]
 pub(crate) struct DynamoDb {
     database: Arc<Shared>,
-    server: JoinHandle<()>,
+    pub(crate) server: Server,
 }
 
 struct Shared(Database);
@@ -56,23 +65,24 @@ impl DynamoDb {
         listener: TcpListener,
     ) -> Result<Self, DynamoDbError> {
         let database = match file {
-            Some(file) => Database::new(&file.display().to_string())?,
+            Some(file) => open(file).map_err(|source| DynamoDbError::Open {
+                path: file.to_owned(),
+                source,
+            })?,
             None => Database::memory()?,
         };
-        // Without fsync a write still survives the death of the process, though not of the machine.
-        database.enable_bulk_loading()?;
         for table in tables {
             ensure(&database, table)?;
         }
         let served = database.clone();
-        let server = tokio::spawn(async move {
+        let server = Server::of(tokio::spawn(async move {
             if let Err(error) =
                 dynoxide::server::serve_with_shutdown(listener, served, std::future::pending())
                     .await
             {
                 tracing::error!(error, "DynamoDB stopped");
             }
-        });
+        }));
         Ok(Self {
             database: Arc::new(Shared(database)),
             server,
@@ -100,10 +110,11 @@ impl DynamoDb {
     }
 }
 
-impl Drop for DynamoDb {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+fn open(file: &Path) -> Result<Database, DynoxideError> {
+    let database = Database::new(&file.display().to_string())?;
+    // Without fsync a write still survives the death of the process, though not of the machine.
+    database.enable_bulk_loading()?;
+    Ok(database)
 }
 
 fn ensure(database: &Database, table: &Table) -> Result<(), DynamoDbError> {

@@ -36,6 +36,20 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Takes over a task that serves.
+    pub(crate) fn of(task: JoinHandle<()>) -> Self {
+        Self(task)
+    }
+
+    /// Stops and waits until everything that the server held is let go.
+    pub(crate) async fn stop(&mut self) {
+        self.0.abort();
+        // An aborted task ends with an error, which is what was wanted.
+        let _ = (&mut self.0).await;
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.0.abort();

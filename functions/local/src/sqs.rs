@@ -9,7 +9,7 @@ mod message;
 mod queue;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,7 +38,15 @@ pub enum SqsError {
     /// The message is gone, or a later delivery has replaced this one.
     #[error("the message of receipt handle {0:?} is not in flight")]
     NotInFlight(String),
-    /// The file with the messages cannot be used.
+    /// The file with the messages is not one.
+    #[error("the queues' file {path} cannot be used: {source}")]
+    Open {
+        /// The file, or nothing for memory.
+        path: PathBuf,
+        /// What the database said.
+        source: rusqlite::Error,
+    },
+    /// The file with the messages cannot be read or written any more.
     #[error("the message store failed: {0}")]
     Journal(#[from] rusqlite::Error),
 }
@@ -83,7 +91,12 @@ impl Sqs {
         file: Option<&Path>,
         activity: Activity,
     ) -> Result<Self, SqsError> {
-        let journal = Journal::open(file)?;
+        let failed = |source| SqsError::Open {
+            path: file.unwrap_or(Path::new("")).to_owned(),
+            source,
+        };
+        let journal = Journal::open(file).map_err(failed)?;
+        let kept = journal.load().map_err(failed)?;
         let arrivals = queues
             .iter()
             .map(|queue| (queue.name.clone(), Notify::new()))
@@ -98,7 +111,7 @@ impl Sqs {
             next_seq: 1,
             ahead: Duration::ZERO,
         };
-        for stored in state.journal.load()? {
+        for stored in kept {
             state.next_seq = stored.seq + 1;
             let delay = u64::try_from(stored.visible_ms - wall_ms())
                 .ok()

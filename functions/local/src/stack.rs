@@ -84,7 +84,7 @@ pub enum StackError {
     #[error(transparent)]
     DynamoDb(#[from] DynamoDbError),
     /// The queues cannot be used.
-    #[error("SQS' file cannot be used: {0}")]
+    #[error(transparent)]
     Sqs(#[from] SqsError),
     /// The secrets cannot be used.
     #[error(transparent)]
@@ -110,7 +110,6 @@ pub struct DeadLetter {
 }
 
 /// A running stack; dropping it stops everything.
-#[derive(Debug)]
 pub struct Stack {
     template: Template,
     running: Running,
@@ -352,6 +351,18 @@ impl Stack {
     pub async fn shutdown(mut self) {
         self.running.lambda.stop();
         self.tasks.shutdown().await;
+        for server in &mut self.running.servers {
+            server.stop().await;
+        }
+        self.running.dynamodb.server.stop().await;
+    }
+}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stack")
+            .field("url", &self.running.url)
+            .finish_non_exhaustive()
     }
 }
 

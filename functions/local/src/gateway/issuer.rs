@@ -130,7 +130,7 @@ fn key_id(key: &KeyPair) -> String {
     modulus[..16].to_owned()
 }
 
-/// Answers OpenID Connect discovery.
+/// Answers OIDC discovery.
 pub(super) async fn configuration(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
     let url = &issuer.url;
     Json(

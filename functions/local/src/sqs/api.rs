@@ -53,7 +53,9 @@ pub(super) fn aws_error(error: SqsError) -> AwsError {
         }
         SqsError::NotInFlight(_) => AwsError::new("com.amazonaws.sqs#MessageNotInflight", message)
             .with_query_code("AWS.SimpleQueueService.MessageNotInflight"),
-        SqsError::Journal(error) => AwsError::internal(error),
+        SqsError::Open { source: error, .. } | SqsError::Journal(error) => {
+            AwsError::internal(error)
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Stored {
     pub(super) source_arn: Option<String>,
 }
 
-/// The SQLite file, or memory.
+/// The database file, or memory.
 #[derive(Debug)]
 pub(super) struct Journal(Connection);
 

@@ -38,7 +38,7 @@ pub(super) struct Running {
     pub(super) lambda: Lambda,
     pub(super) dynamodb: DynamoDb,
     pub(super) issuer: Arc<Issuer>,
-    _servers: [Server; 3],
+    pub(super) servers: [Server; 3],
     _data_dir: DataDir,
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn start(
         lambda,
         dynamodb,
         issuer,
-        _servers: servers,
+        servers,
         _data_dir: data_dir,
     };
     start_sources(options, &template, &running, tasks);

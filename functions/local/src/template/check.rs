@@ -1,4 +1,4 @@
-//! Rules between resources, which CloudFormation only reports while it deploys, or AWS only recommends.
+//! Rules between resources, which AWS reports only while it deploys, or only recommends.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Evaluates CloudFormation's intrinsic functions to the values that the embedded services will have.
+//! Evaluates AWS' intrinsic functions to the values that the embedded services will have.
 
 use std::collections::BTreeMap;
 
@@ -335,7 +335,7 @@ fn as_function(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     (name == "Ref" || is_condition || name.starts_with("Fn::")).then_some((name, argument))
 }
 
-/// Returns a scalar as CloudFormation would put it into text.
+/// Returns a scalar as AWS would put it into text.
 pub(super) fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

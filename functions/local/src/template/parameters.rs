@@ -1,4 +1,4 @@
-//! The template's parameters: defaults, overrides, and the limits that CloudFormation would enforce.
+//! The template's parameters: defaults, overrides, and the limits that AWS would enforce.
 
 use std::collections::BTreeMap;
 

@@ -60,7 +60,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Reads a whole number; CloudFormation accepts it as text too.
+    /// Reads a whole number; AWS accepts it as text too.
     pub(super) fn number(&self) -> Result<u64, TemplateError> {
         scalar(self.value).parse().map_err(|_| {
             self.place

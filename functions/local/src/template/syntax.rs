@@ -1,4 +1,4 @@
-//! From YAML with CloudFormation's short tags to plain JSON with their long forms: `!Ref X` becomes `{"Ref": "X"}`.
+//! From YAML with AWS' short tags to plain JSON with their long forms: `!Ref X` becomes `{"Ref": "X"}`.
 
 use serde_json::{Map, Value};
 

@@ -1,0 +1,15 @@
+//! The embedded services as their users see them: through the official SDKs, real child processes and HTTP.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may fail as tests do"
+)]
+
+mod dynamodb;
+mod gateway;
+mod harness;
+mod lambda;
+mod restart;
+mod secrets;
+mod sources;
+mod sqs;
