@@ -29,8 +29,17 @@ impl<M> Delivery<M> {
 
 /// What becomes of messages that were not simply done; functions implement it with their queues.
 pub trait Pending {
-    /// Keeps a message that cannot be handled where a person will look.
+    /// Keeps a message that cannot be handled where a person will look; `false` if that failed.
     fn bury(&self, body: &str, reason: &str) -> impl Future<Output = bool> + Send;
+
+    /// Has a message that failed seen again after this time, instead of after the queue's visibility timeout. `source`
+    /// is the ARN of its queue.
+    fn delay(
+        &self,
+        source: &str,
+        receipt: &str,
+        after: Duration,
+    ) -> impl Future<Output = ()> + Send;
 }
 
 /// Handles the messages of an event one after the other.
@@ -87,10 +96,8 @@ where
 {
     let body = message.body.as_deref().unwrap_or_default();
     let id = message.message_id.clone().unwrap_or_default();
-    let attempt = message
-        .attributes
-        .get("ApproximateReceiveCount")
-        .map_or("", String::as_str);
+    let attempt = message.attributes.get("ApproximateReceiveCount");
+    let attempt = attempt.and_then(|count| count.parse().ok()).unwrap_or(1);
     let parsed: M = match serde_json::from_str(body) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -110,8 +117,15 @@ where
         return true;
     };
     match fault(&error) {
-        Fault::Retryable { .. } => {
-            tracing::warn!(message.id = id, attempt, error = %error, "message will be seen again");
+        Fault::Retryable { after } => {
+            let after = after.unwrap_or_else(|| backoff(attempt));
+            let retry_after_s = after.as_secs();
+            tracing::warn!(message.id = id, attempt, retry_after_s, error = %error, "message failed");
+            if let (Some(source), Some(receipt)) =
+                (&message.event_source_arn, &message.receipt_handle)
+            {
+                pending.delay(source, receipt, after).await;
+            }
             false
         }
         Fault::Reauthorize => {
@@ -123,6 +137,11 @@ where
             pending.bury(body, &error.to_string()).await
         }
     }
+}
+
+/// Half a minute after the first attempt, then twice as long each time, at most 15 minutes.
+fn backoff(attempt: u32) -> Duration {
+    Duration::from_secs(15 << attempt.clamp(1, 6)).min(Duration::from_secs(900))
 }
 
 /// Lambda's deadline is a wall-clock time in milliseconds; everything after it is killed.
@@ -146,6 +165,7 @@ mod tests {
     struct Graves {
         buried: Mutex<Vec<(String, String)>>,
         full: bool,
+        delayed: Mutex<Vec<(String, Duration)>>,
     }
 
     impl Pending for Graves {
@@ -155,6 +175,13 @@ mod tests {
                 .unwrap()
                 .push((body.to_owned(), reason.to_owned()));
             !self.full
+        }
+
+        async fn delay(&self, _source: &str, receipt: &str, after: Duration) {
+            self.delayed
+                .lock()
+                .unwrap()
+                .push((receipt.to_owned(), after));
         }
     }
 
@@ -174,7 +201,13 @@ mod tests {
         let records: Vec<_> = bodies
             .iter()
             .enumerate()
-            .map(|(id, body)| json!({ "messageId": format!("m{id}"), "body": body }))
+            .map(|(id, body)| {
+                json!({
+                    "messageId": format!("m{id}"), "body": body,
+                    "receiptHandle": format!("r{id}"), "eventSourceARN": "arn:aws:sqs:x:0:q",
+                    "attributes": { "ApproximateReceiveCount": "2" },
+                })
+            })
             .collect();
         let payload = serde_json::from_value(json!({ "Records": records })).unwrap();
         let event = LambdaEvent::new(payload, lambda_runtime::Context::default());

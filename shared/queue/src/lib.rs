@@ -16,6 +16,7 @@ use serde::Serialize;
 /// What SQS takes: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
 const BATCH: usize = 10;
+const LONGEST_INVISIBILITY: u64 = 11 * 3600;
 
 /// The addresses of the queues.
 #[derive(Clone, Debug)]
@@ -32,6 +33,22 @@ pub struct Addresses {
     pub tfvc: String,
     /// What could not be handled.
     pub dead_letter: String,
+}
+
+impl Addresses {
+    /// The address of the queue of this name.
+    fn named(&self, name: &str) -> Option<&str> {
+        [
+            &self.fan_out,
+            &self.boards,
+            &self.pipelines,
+            &self.repos,
+            &self.tfvc,
+        ]
+        .into_iter()
+        .find(|address| address.rsplit('/').next() == Some(name))
+        .map(String::as_str)
+    }
 }
 
 /// The queues, for sending.
@@ -110,6 +127,28 @@ impl Queues {
             .queue_url(queue)
             .message_body(message)
             .set_message_attributes(reason.ok().map(|reason| [("reason".into(), reason)].into()))
+            .send()
+            .await
+            .map_err(|error| Error::new(queue, &error))?;
+        Ok(())
+    }
+
+    /// Has a message seen again after this time instead of after its queue's visibility timeout. `source` is the ARN of
+    /// the queue; a queue that is not ours is left alone.
+    ///
+    /// # Errors
+    /// SQS refused; the message is seen again after the visibility timeout.
+    pub async fn delay(&self, source: &str, receipt: &str, after: Duration) -> Result<(), Error> {
+        let name = source.rsplit(':').next().unwrap_or(source);
+        let Some(queue) = self.addresses.named(name) else {
+            return Ok(());
+        };
+        let after = i32::try_from(after.as_secs().min(LONGEST_INVISIBILITY)).unwrap_or(0);
+        self.client
+            .change_message_visibility()
+            .queue_url(queue)
+            .receipt_handle(receipt)
+            .visibility_timeout(after)
             .send()
             .await
             .map_err(|error| Error::new(queue, &error))?;
