@@ -1,1 +1,184 @@
-//! Skeleton.
+//! Fetches one stream, or the children of some records: pages in, records and a moved cursor out.
+//!
+//! A job is a message on the queue of its service. [`pass`] visits a stream from its cursor to "nothing newer",
+//! [`children`] asks for what exists only one by one. Both stop when their time is nearly spent and send themselves the
+//! rest. What is fetched, and how it is planned, is in `resources`; how data stays true is in `storage`.
+
+mod children;
+mod commits;
+mod error;
+mod open_work_items;
+mod pass;
+mod store;
+
+use std::{collections::HashMap, time::Duration};
+
+use ado::{Client, Credential, Hosts, Options};
+use auth::Secrets;
+use aws_lambda_events::event::sqs::SqsEvent;
+use entrypoint::{Config, Delivery, Pending};
+use jiff::Timestamp;
+use lambda_runtime::{LambdaEvent, service_fn};
+use model::{ConnectionId, ConnectionStatus, Fault, Job, Retention, Work};
+use queue::{Addresses, Queues};
+use storage::{Control, Records, StreamKey};
+use tokio::sync::Mutex;
+use upstream::Upstream;
+
+pub use error::Error;
+
+/// What is kept free at the end of an invocation: a page under way can still be stored, and the rest be sent on.
+const RESERVE: Duration = Duration::from_secs(30);
+/// How long a secret is believed without looking again.
+const SECRET_TTL: Duration = Duration::from_secs(300);
+
+/// The handles that this function needs, built once per cold start.
+#[derive(Debug)]
+pub struct Context {
+    client: Client,
+    control: Control,
+    records: Records,
+    secrets: Secrets,
+    queues: Queues,
+    retention: Retention,
+    period: Duration,
+    clock: fn() -> Timestamp,
+    credentials: Mutex<HashMap<ConnectionId, (Timestamp, auth::Secret)>>,
+}
+
+/// Runs the function until Lambda stops it.
+///
+/// # Errors
+/// The environment is incomplete, or Lambda is out of reach.
+pub async fn run() -> Result<(), lambda_runtime::Error> {
+    entrypoint::init();
+    let context = Context::from_env().await?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let handler = async |delivery| handle(&context, delivery).await;
+        let response = entrypoint::batch::handle(event, &context, handler, Error::fault).await;
+        Ok::<_, lambda_runtime::Error>(response)
+    }))
+    .await
+}
+
+/// Handles one job.
+///
+/// # Errors
+/// See [`Error`]; its fault says what becomes of the message.
+#[tracing::instrument(
+    skip_all,
+    fields(
+        integration.id = %delivery.message.integration,
+        service = %delivery.message.service,
+        resource = delivery.message.resource,
+        scope = %delivery.message.scope,
+    )
+)]
+pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Error> {
+    let job = &delivery.message;
+    let resource = resources::find(&job.resource).ok_or_else(|| Error::UnknownResource {
+        resource: job.resource.clone(),
+    })?;
+    let secret = context.secret(job).await?;
+    let credential = Credential::Pat(secret.credential(&job.organization.name).clone());
+    let upstream = Upstream::new(
+        (&context.client, &context.control),
+        job.connection,
+        &job.organization,
+        &credential,
+        context.clock,
+    );
+    let result = match &job.work {
+        Work::Pass => pass::visit(context, resource, &upstream, &delivery).await,
+        Work::Children(children) => {
+            children::visit(context, resource, &upstream, &delivery, children).await
+        }
+    };
+    if let Err(error) = &result
+        && error.fault() == Fault::Reauthorize
+    {
+        context.credentials.lock().await.remove(&job.connection);
+        let status = ConnectionStatus::ReauthorizationNeeded;
+        context
+            .control
+            .set_connection_status(&job.tenant, job.connection, status)
+            .await?;
+    }
+    result
+}
+
+impl Context {
+    /// Reads the environment that the template sets.
+    ///
+    /// # Errors
+    /// A variable is missing, or the address of Azure DevOps is not allowed.
+    pub async fn from_env() -> Result<Self, lambda_runtime::Error> {
+        let config = Config::from_env().await;
+        let hosts = Hosts::from_base(&config.text("AZURE_DEVOPS_URL")?)?;
+        let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
+        let sqs = aws_sdk_sqs::Client::new(config.sdk());
+        let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        Ok(Self {
+            client: Client::new(hosts, Options::default())?,
+            control: Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?),
+            records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
+            secrets: Secrets::new(secrets, config.text("SECRET_PREFIX")?),
+            queues: Queues::new(sqs, addresses(&config)?),
+            retention: config.retention()?,
+            period: config.sync_period()?,
+            clock: entrypoint::now,
+            credentials: Mutex::default(),
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    async fn secret(&self, job: &Job) -> Result<auth::Secret, Error> {
+        let mut known = self.credentials.lock().await;
+        if let Some((read_at, secret)) = known.get(&job.connection)
+            && self.now() < *read_at + SECRET_TTL
+        {
+            return Ok(secret.clone());
+        }
+        let secret = self.secrets.get(&job.tenant, job.connection).await?;
+        known.insert(job.connection, (self.now(), secret.clone()));
+        Ok(secret)
+    }
+}
+
+/// The addresses of the queues, from the environment.
+fn addresses(config: &Config) -> Result<Addresses, entrypoint::MissingVariable> {
+    Ok(Addresses {
+        fan_out: config.text("FAN_OUT_QUEUE_URL")?,
+        boards: config.text("BOARDS_QUEUE_URL")?,
+        pipelines: config.text("PIPELINES_QUEUE_URL")?,
+        repos: config.text("REPOS_QUEUE_URL")?,
+        tfvc: config.text("TFVC_QUEUE_URL")?,
+        dead_letter: config.text("DEAD_LETTER_QUEUE_URL")?,
+    })
+}
+
+/// The stream that a job is about.
+fn stream_key(job: &Job) -> StreamKey {
+    StreamKey {
+        integration: job.integration,
+        organization: job.organization.id,
+        resource: job.resource.clone(),
+        scope: job.scope.clone(),
+    }
+}
+
+impl Pending for Context {
+    async fn bury(&self, body: &str, reason: &str) -> bool {
+        self.queues.bury(body, reason).await.is_ok()
+    }
+
+    async fn delay(&self, source: &str, receipt: &str, after: Duration) {
+        // If this fails the message is seen after the visibility timeout: later, and not lost.
+        if let Err(error) = self.queues.delay(source, receipt, after).await {
+            tracing::warn!(error = %error, "could not set when a message is seen again");
+        }
+    }
+}

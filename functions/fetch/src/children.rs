@@ -1,0 +1,160 @@
+//! What exists only one by one: a run's timeline, a pull request's threads, a push's commits.
+
+use std::{collections::VecDeque, time::Duration};
+
+use ado::parse_page;
+use entrypoint::Delivery;
+use model::{Child, Details, Job, Work};
+use resources::{DetailsOf, Fetch, Resource, Target, plan::details_request};
+use storage::Counts;
+use upstream::Upstream;
+
+use crate::{Context, Error, RESERVE, commits, stream_key};
+
+/// Fetches children; what is left when time or patience ends goes into a message of its own.
+pub(crate) async fn visit(
+    context: &Context,
+    resource: &'static Resource,
+    upstream: &Upstream<'_>,
+    delivery: &Delivery<Job>,
+    children: &[Child],
+) -> Result<(), Error> {
+    let job = &delivery.message;
+    let mut waiting = pending(context, resource, job, children).await?;
+    let mut counts = Counts::default();
+    let result = match resource.fetch {
+        Fetch::Details(details) => {
+            each(
+                context,
+                resource,
+                upstream,
+                delivery,
+                (&details, &mut waiting, &mut counts),
+            )
+            .await
+        }
+        Fetch::PushCommits => {
+            let pushes: Vec<Child> = waiting.iter().cloned().collect();
+            let fetched = commits::of_pushes(context, resource, upstream, delivery, &pushes).await;
+            fetched.map(|fetched| {
+                counts += fetched;
+                waiting.clear();
+            })
+        }
+        Fetch::List(_) | Fetch::OpenWorkItems => Err(Error::WrongWork {
+            resource: resource.name,
+        }),
+    };
+    let (requests, retries) = upstream.sent();
+    counts += Counts {
+        requests,
+        retries,
+        ..Counts::default()
+    };
+    context.control.count(&stream_key(job), counts).await?;
+    let pause = match result {
+        Ok(()) => Duration::ZERO,
+        Err(Error::Upstream(upstream::Error::Paused { pause, .. })) => pause,
+        Err(error) => return Err(error),
+    };
+    if !waiting.is_empty() {
+        let rest = Job {
+            work: Work::Children(waiting.into()),
+            ..job.clone()
+        };
+        context.queues.send_jobs(&[rest], pause).await?;
+    }
+    Ok(())
+}
+
+/// The children that are not done yet: a job that comes twice costs one read.
+async fn pending(
+    context: &Context,
+    resource: &Resource,
+    job: &Job,
+    children: &[Child],
+) -> Result<VecDeque<Child>, Error> {
+    if !matches!(resource.fetch, Fetch::Details(_)) {
+        return Ok(children.iter().cloned().collect());
+    }
+    let keys = children.iter().map(|child| &child.row);
+    let stored = context.records.stored(job.integration, keys).await?;
+    let wants = |child: &&Child| {
+        let record = stored.get(&child.row);
+        record.is_some_and(|record| record.details_marker.as_ref() != Some(&child.marker))
+    };
+    Ok(children.iter().filter(wants).cloned().collect())
+}
+
+/// One request for each child. A child leaves the list when its details are durable.
+async fn each(
+    context: &Context,
+    resource: &'static Resource,
+    upstream: &Upstream<'_>,
+    delivery: &Delivery<Job>,
+    (details, waiting, counts): (&DetailsOf, &mut VecDeque<Child>, &mut Counts),
+) -> Result<(), Error> {
+    let job = &delivery.message;
+    let target = Target {
+        organization: &job.organization,
+        scope: &job.scope,
+    };
+    while let Some(child) = waiting.front() {
+        if delivery.time_left() < RESERVE {
+            return Ok(());
+        }
+        let body = body_of(resource, upstream, details, &target, child).await?;
+        match body {
+            Some(body) => {
+                let details = Details {
+                    key: child.row.clone(),
+                    marker: child.marker.clone(),
+                    body,
+                };
+                let written = context
+                    .records
+                    .put_details(job.integration, &details, context.now())
+                    .await?;
+                counts.records += u64::from(written);
+            }
+            None => counts.quarantined += 1,
+        }
+        counts.pages += 1;
+        waiting.pop_front();
+    }
+    Ok(())
+}
+
+/// The details of a child; `None` if they cannot be read.
+///
+/// A run that was rejected before it had a plan answers 204 or 404, and so does anything whose upstream copy is gone:
+/// that is an answer, "none", and the child is done.
+async fn body_of(
+    resource: &'static Resource,
+    upstream: &Upstream<'_>,
+    details: &DetailsOf,
+    target: &Target<'_>,
+    child: &Child,
+) -> Result<Option<String>, Error> {
+    let sent = upstream
+        .send(&details_request(details, target, child))
+        .await;
+    let bytes = match sent {
+        Ok(reply) => reply.body.bytes,
+        Err(upstream::Error::Ado(ado::Error::Missing { .. })) => Default::default(),
+        Err(error) => return Err(error.into()),
+    };
+    let page = parse_page(&bytes, details.items)?;
+    match (details.map)(&page.items) {
+        Ok(body) => Ok(Some(body)),
+        Err(error) => {
+            tracing::warn!(
+                resource = resource.name,
+                child.id = child.id,
+                error = %error,
+                "set details aside"
+            );
+            Ok(None)
+        }
+    }
+}

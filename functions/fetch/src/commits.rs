@@ -1,0 +1,157 @@
+//! Commits by push: those of new pushes, and those that the first pass over a repository did not bring.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ado::{Position, parse_page};
+use entrypoint::Delivery;
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    Child, Job, Kind, Record, RowKey,
+    record::{Push, day},
+};
+use resources::{
+    FanOut, Resource, Target, child_of,
+    commits::{PUSH_PAGING, by_id_request, commit_id, map, push_request},
+};
+use storage::Counts;
+use upstream::Upstream;
+
+use crate::{Context, Error, pass::Held, store};
+
+/// How many commits are asked for by id at once.
+const IDS_PER_REQUEST: usize = 1000;
+
+/// Fetches the commits of pushes: their ids push by push, then all of them at once with everything that the batch of
+/// the first pass brings, so that a commit is the same record whichever way it came.
+pub(crate) async fn of_pushes(
+    context: &Context,
+    resource: &'static Resource,
+    upstream: &Upstream<'_>,
+    delivery: &Delivery<Job>,
+    pushes: &[Child],
+) -> Result<Counts, Error> {
+    let job = &delivery.message;
+    let target = Target {
+        organization: &job.organization,
+        scope: &job.scope,
+    };
+    let mut ids = BTreeSet::new();
+    for push in pushes {
+        ids_of(upstream, &target, push, &mut ids).await?;
+    }
+    let ids: Vec<String> = ids.into_iter().collect();
+    let mut counts = Counts::default();
+    for some in ids.chunks(IDS_PER_REQUEST) {
+        let reply = upstream.send(&by_id_request(&target, some)).await?;
+        let page = parse_page(&reply.body.bytes, "value")?;
+        let (records, quarantined) =
+            store::read_page(resource, resources::Map::One(map), &target, &page);
+        let observed_at = reply.server_time.unwrap_or_else(|| context.now());
+        counts += store::store(context, job, resource, &records, (true, observed_at)).await?;
+        counts += Counts {
+            pages: 1,
+            quarantined,
+            ..Counts::default()
+        };
+    }
+    Ok(counts)
+}
+
+async fn ids_of(
+    upstream: &Upstream<'_>,
+    target: &Target<'_>,
+    push: &Child,
+    ids: &mut BTreeSet<String>,
+) -> Result<(), Error> {
+    let mut position = Position::Start;
+    loop {
+        let mut request = push_request(target, push);
+        PUSH_PAGING.apply(&position, &mut request);
+        let reply = upstream.send(&request).await?;
+        let page = parse_page(&reply.body.bytes, "value")?;
+        ids.extend(page.items.iter().filter_map(|item| commit_id(item).ok()));
+        match PUSH_PAGING.next(&position, &page, &reply.body)? {
+            Some(next) => position = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// After the first pass over a repository's commits: sends for the pushes whose heads did not come along, because their
+/// commits carry dates from long before they were pushed.
+pub(crate) async fn send_for_gaps(held: &Held<'_>, upstream: &Upstream<'_>) -> Result<(), Error> {
+    let FanOut::RepositoryAfter(pushes) = held.resource.fan_out else {
+        return Ok(());
+    };
+    let Some((by_push, _)) = resources::find(pushes).and_then(Resource::children) else {
+        return Ok(());
+    };
+    let heads = heads(held).await?;
+    let keys = heads.keys();
+    let known = held
+        .context
+        .records
+        .stored(held.delivery.message.integration, keys)
+        .await?;
+    let mut gaps: Vec<Child> = heads
+        .into_iter()
+        .filter(|(key, _)| !known.contains_key(key))
+        .map(|(_, push)| push)
+        .collect();
+    gaps.sort_by(|a, b| a.id.cmp(&b.id));
+    gaps.dedup_by(|a, b| a.id == b.id);
+    let (requests, _) = upstream.sent();
+    tracing::info!(gaps = gaps.len(), requests, "compared commits with pushes");
+    store::send_children(held.context, &held.delivery.message, by_push, gaps).await
+}
+
+/// The commit that each push of the window put at the head of a branch, by the key under which it should be stored.
+async fn heads(held: &Held<'_>) -> Result<HashMap<RowKey, Child>, Error> {
+    let job = &held.delivery.message;
+    let (Some(project), Some(repository)) = (job.scope.project(), job.scope.repository()) else {
+        return Ok(HashMap::new());
+    };
+    let now = held.context.now();
+    let prefix = format!("{project}#{repository}/");
+    let mut heads = HashMap::new();
+    // A day ahead, because the service's clock decides the day of a push.
+    let last = now + SignedDuration::from_hours(24);
+    let mut at = held.context.retention.window_start(now);
+    while at <= last {
+        let bucket = day(at);
+        let partition = (Kind::Push, bucket.as_str());
+        for stored in held
+            .context
+            .records
+            .bucket(job.integration, partition, &prefix, now)
+            .await?
+        {
+            if let Record::Push(push) = &stored.record {
+                let child = child_of(&stored.record);
+                for key in head_keys(push, &prefix) {
+                    heads.extend(child.clone().map(|child| (key, child)));
+                }
+            }
+        }
+        at = next_day(at);
+    }
+    Ok(heads)
+}
+
+fn next_day(at: Timestamp) -> Timestamp {
+    at.checked_add(SignedDuration::from_hours(24))
+        .unwrap_or(Timestamp::MAX)
+}
+
+fn head_keys(push: &Push, prefix: &str) -> Vec<RowKey> {
+    push.ref_updates
+        .iter()
+        .filter(|update| update.name.starts_with("refs/heads/"))
+        .filter_map(|update| update.new.as_ref())
+        .map(|sha| RowKey {
+            kind: Kind::Commit,
+            bucket: day(push.at),
+            sort: format!("{prefix}{sha}"),
+        })
+        .collect()
+}

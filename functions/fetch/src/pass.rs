@@ -1,0 +1,301 @@
+//! A visit to a stream, from its cursor to "nothing newer".
+
+use std::time::Duration;
+
+use ado::parse_page;
+use entrypoint::Delivery;
+use jiff::Timestamp;
+use model::{Fault, Job, Work};
+use resources::{
+    Cursor, CursorRule, Every, Fetch, List, Resource, Target,
+    plan::{Seen, Since},
+};
+use storage::{Claim, Counts, PassOutcome, StreamKey};
+use upstream::Upstream;
+
+use crate::{Context, Error, RESERVE, commits, open_work_items, store, stream_key};
+
+/// How long a stream rests after a failure that only a person or time can mend.
+const REST: Duration = Duration::from_secs(3600);
+/// How much longer than the invocation a lease lives: clocks differ, and a killed worker needs no grace.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
+
+/// A stream that this invocation holds.
+pub(crate) struct Held<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) delivery: &'a Delivery<Job>,
+    pub(crate) resource: &'static Resource,
+    pub(crate) key: StreamKey,
+    pub(crate) fence: String,
+    /// The cursor as stored: the next move is from exactly this text.
+    pub(crate) stored: Option<String>,
+    pub(crate) counts: Counts,
+    started_at: Timestamp,
+}
+
+/// How far a visit came.
+pub(crate) enum End {
+    /// Nothing newer is left.
+    Dry,
+    /// The time is spent.
+    OutOfTime,
+}
+
+/// Visits a stream, unless another job is at it.
+pub(crate) async fn visit(
+    context: &Context,
+    resource: &'static Resource,
+    upstream: &Upstream<'_>,
+    delivery: &Delivery<Job>,
+) -> Result<(), Error> {
+    let job = &delivery.message;
+    let key = stream_key(job);
+    let fence = format!("{}/{}", delivery.invocation, delivery.id);
+    let now = context.now();
+    let lease = delivery.time_left() + LEASE_MARGIN;
+    let claimed = context
+        .control
+        .claim(&key, &delivery.id, &fence, now, lease)
+        .await?;
+    let Claim::Held(stream) = claimed else {
+        tracing::info!("another job is at this stream");
+        return Ok(());
+    };
+    let mut held = Held {
+        context,
+        delivery,
+        resource,
+        key,
+        fence,
+        stored: stream.cursor,
+        counts: Counts::default(),
+        started_at: now,
+    };
+    let first_pass = !held.cursor().is_backfilled();
+    let result = match resource.fetch {
+        Fetch::List(list) => pages(&mut held, &list, upstream).await,
+        Fetch::OpenWorkItems => open_work_items::read(&mut held, upstream).await,
+        Fetch::Details(_) | Fetch::PushCommits => Err(Error::WrongWork {
+            resource: resource.name,
+        }),
+    };
+    held.conclude(result, first_pass, upstream).await
+}
+
+/// Page after page: get, map, store, move the cursor.
+async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Result<End, Error> {
+    let job = &held.delivery.message;
+    let target = Target {
+        organization: &job.organization,
+        scope: &job.scope,
+    };
+    let window_start = held.context.retention.window_start(held.context.now());
+    let mut cursor = held.cursor();
+    loop {
+        if held.delivery.time_left() < RESERVE {
+            return Ok(End::OutOfTime);
+        }
+        let first_pass = !cursor.is_backfilled();
+        let reply = match upstream
+            .send(&cursor.request(list, &target, window_start))
+            .await
+        {
+            Err(upstream::Error::Ado(error)) if starts_over(&cursor, list, &error) => {
+                tracing::warn!(error = %error, "the stored position was refused; starting over");
+                cursor = Cursor::default();
+                held.advance(&cursor, Counts::default()).await?;
+                continue;
+            }
+            reply => reply?,
+        };
+        let page = parse_page(&reply.body.bytes, list.items)?;
+        let (records, quarantined) = store::read_page(held.resource, list.map, &target, &page);
+        let observed_at = reply.server_time.unwrap_or_else(|| held.context.now());
+        let stored = store::store(
+            held.context,
+            job,
+            held.resource,
+            &records,
+            (first_pass, observed_at),
+        )
+        .await?;
+        let seen = Seen {
+            page: &page,
+            body: &reply.body,
+            records: &records,
+            server_time: reply.server_time,
+        };
+        let step = cursor.after(list, &seen, window_start)?;
+        tracing::debug!(
+            page.items = page.items.len(),
+            written = stored.records,
+            "stored page"
+        );
+        held.advance(
+            &step.cursor,
+            Counts {
+                pages: 1,
+                quarantined,
+                ..stored
+            },
+        )
+        .await?;
+        cursor = step.cursor;
+        if step.dry {
+            return Ok(End::Dry);
+        }
+    }
+}
+
+/// Whether upstream has forgotten the position that a cursor holds; reading the window again loses nothing.
+fn starts_over(cursor: &Cursor, list: &List, error: &ado::Error) -> bool {
+    let has_position = cursor.pass.is_some() || matches!(cursor.since, Since::Token(_));
+    let by_token = matches!(list.cursor, CursorRule::Token { .. }) || cursor.pass.is_some();
+    has_position && by_token && matches!(error, ado::Error::Rejected { status: 400, .. })
+}
+
+impl Held<'_> {
+    /// The cursor, from the beginning if what is stored was written by another version.
+    pub(crate) fn cursor(&self) -> Cursor {
+        let stored = self.stored.as_deref().map(serde_json::from_str);
+        stored.and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Moves the stored cursor after what lies before it is durable.
+    pub(crate) async fn advance(&mut self, cursor: &Cursor, counts: Counts) -> Result<(), Error> {
+        let next = serde_json::to_string(cursor).map_err(|_| Error::Unwritable {
+            resource: self.resource.name,
+        })?;
+        let lease = self.delivery.time_left() + LEASE_MARGIN;
+        let when = (self.context.now(), lease);
+        let step = (self.stored.as_deref(), next.as_str());
+        self.context
+            .control
+            .advance(&self.key, &self.fence, step, counts, when)
+            .await?;
+        self.stored = Some(next);
+        self.counts += counts;
+        Ok(())
+    }
+
+    /// Gives the stream back and sees to it that the work goes on: now, later, or by a person.
+    async fn conclude(
+        mut self,
+        result: Result<End, Error>,
+        first_pass: bool,
+        upstream: &Upstream<'_>,
+    ) -> Result<(), Error> {
+        let (requests, retries) = upstream.sent();
+        let sent = Counts {
+            requests,
+            retries,
+            ..Counts::default()
+        };
+        self.counts += sent;
+        self.context.control.count(&self.key, sent).await?;
+        match result {
+            Ok(End::Dry) => self.complete(first_pass, upstream).await,
+            Ok(End::OutOfTime) => self.go_on_after(Duration::ZERO).await,
+            Err(Error::Storage(storage::Error::Superseded { stream })) => {
+                tracing::info!(stream, "another worker has taken over");
+                Ok(())
+            }
+            Err(Error::Upstream(upstream::Error::Paused { pause, .. })) => {
+                self.go_on_after(pause).await
+            }
+            Err(error) => self.fail(error).await,
+        }
+    }
+
+    async fn complete(self, first_pass: bool, upstream: &Upstream<'_>) -> Result<(), Error> {
+        if self.resource.every == Every::Once {
+            commits::send_for_gaps(&self, upstream).await?;
+        }
+        let job = &self.delivery.message;
+        if first_pass && let Some(next) = self.resource.followed_by() {
+            let next = Job {
+                resource: next.name.to_owned(),
+                work: Work::Pass,
+                ..job.clone()
+            };
+            self.context
+                .queues
+                .send_jobs(&[next], Duration::ZERO)
+                .await?;
+        }
+        let now = self.context.now();
+        let due_at = match self.resource.every {
+            Every::Period => now + self.context.period,
+            Every::Day => now + Duration::from_secs(24 * 3600),
+            Every::Once => Timestamp::MAX,
+        };
+        self.log("complete").await?;
+        self.release(&PassOutcome::Complete { due_at }).await?;
+        tracing::info!(
+            pages = self.counts.pages,
+            records = self.counts.records,
+            requests = self.counts.requests,
+            quarantined = self.counts.quarantined,
+            "pass complete"
+        );
+        Ok(())
+    }
+
+    /// Leaves the rest to a message of its own. The stream is given back first: a message that finds it taken would be
+    /// dropped, while a crash in between brings this message again.
+    async fn go_on_after(self, delay: Duration) -> Result<(), Error> {
+        self.release(&PassOutcome::Continues).await?;
+        let job = self.delivery.message.clone();
+        self.context.queues.send_jobs(&[job], delay).await?;
+        tracing::info!(
+            delay_s = delay.as_secs(),
+            pages = self.counts.pages,
+            "pass goes on later"
+        );
+        Ok(())
+    }
+
+    /// A failure that may pass brings the message again. One that will not is kept with the stream, where people look,
+    /// and the stream rests.
+    async fn fail(self, error: Error) -> Result<(), Error> {
+        let due_at = self.context.now() + REST;
+        let failed = PassOutcome::Failed {
+            due_at,
+            error: error.to_string(),
+        };
+        match (error.fault(), error.answer()) {
+            (Fault::Retryable { .. }, _) => {
+                self.release(&PassOutcome::Continues).await?;
+                Err(error)
+            }
+            (Fault::Permanent, Some(_)) => {
+                tracing::warn!(error = %error, "stream rests");
+                self.log("failed").await?;
+                self.release(&failed).await
+            }
+            (Fault::Permanent | Fault::Reauthorize, _) => {
+                self.log("failed").await?;
+                self.release(&failed).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn log(&self, status: &str) -> Result<(), Error> {
+        let when = (self.started_at, self.context.now());
+        Ok(self
+            .context
+            .control
+            .log_pass(&self.key, when, status, self.counts)
+            .await?)
+    }
+
+    async fn release(&self, outcome: &PassOutcome) -> Result<(), Error> {
+        let now = self.context.now();
+        Ok(self
+            .context
+            .control
+            .release(&self.key, &self.fence, now, outcome)
+            .await?)
+    }
+}
