@@ -1,1 +1,185 @@
-//! Skeleton.
+//! Finds out which streams are due and sends one job for each.
+//!
+//! The schedule's tick becomes one message per connection and organization; such a message becomes one job per stream
+//! that is due. Between the two lies the queue, so that one slow organization delays nobody. Start reading at [`tick`]
+//! and [`organization::visit`].
+
+pub mod organization;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use entrypoint::{Config, Pending};
+use jiff::Timestamp;
+use lambda_runtime::{LambdaEvent, service_fn};
+use model::{ConnectionStatus, FanOut, Fault, Reason};
+use queue::{Addresses, Queues};
+use serde::Deserialize;
+use std::time::Duration;
+use storage::Control;
+
+/// The handles that this function needs, built once per cold start.
+#[derive(Debug)]
+pub struct Context {
+    client: ado::Client,
+    control: Control,
+    secrets: auth::Secrets,
+    queues: Queues,
+    clock: fn() -> Timestamp,
+}
+
+/// What wakes the function.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Event {
+    /// Messages of the fan-out queue.
+    Queue(SqsEvent),
+    /// The schedule, with the input that the template gives it.
+    Schedule(Tick),
+}
+
+/// The schedule's input.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "tick", rename_all = "snake_case")]
+enum Tick {
+    /// Look for streams that are due.
+    Streams,
+}
+
+/// Why an organization was not looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Azure DevOps refused, did not answer, or asked for a pause.
+    #[error(transparent)]
+    Upstream(#[from] upstream::Error),
+    /// An answer could not be read.
+    #[error(transparent)]
+    Page(#[from] ado::Error),
+    /// The credential works, but not for this organization.
+    #[error("organization {organization} took the credential for nobody")]
+    Anonymous {
+        /// The organization.
+        organization: String,
+    },
+    /// The tables failed.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The secret could not be read.
+    #[error(transparent)]
+    Secret(#[from] auth::Error),
+    /// A job could not be sent.
+    #[error(transparent)]
+    Queue(#[from] queue::Error),
+}
+
+impl Error {
+    /// What the error means for the message that met it.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Upstream(error) => error.fault(),
+            Self::Page(error) => error.fault(),
+            Self::Anonymous { .. } => Fault::Reauthorize,
+            Self::Storage(error) => error.fault(),
+            Self::Secret(error) => error.fault(),
+            Self::Queue(error) => error.fault(),
+        }
+    }
+}
+
+/// Runs the function until Lambda stops it.
+///
+/// # Errors
+/// The environment is incomplete, or Lambda is out of reach.
+pub async fn run() -> Result<(), lambda_runtime::Error> {
+    entrypoint::init();
+    let context = Context::from_env().await?;
+    lambda_runtime::run(service_fn(async |event| handle(&context, event).await)).await
+}
+
+async fn handle(
+    context: &Context,
+    event: LambdaEvent<Event>,
+) -> Result<SqsBatchResponse, lambda_runtime::Error> {
+    let LambdaEvent {
+        payload,
+        context: invocation,
+        ..
+    } = event;
+    match payload {
+        Event::Schedule(Tick::Streams) => {
+            tick(context).await?;
+            Ok(SqsBatchResponse::default())
+        }
+        Event::Queue(messages) => {
+            let event = LambdaEvent::new(messages, invocation);
+            let handler = async |delivery| organization::visit(context, delivery).await;
+            Ok(entrypoint::batch::handle(event, context, handler, Error::fault).await)
+        }
+    }
+}
+
+/// Sends one message for every organization of every connection that works.
+///
+/// # Errors
+/// The tables or the queue failed; the next tick sends what this one did not.
+pub async fn tick(context: &Context) -> Result<(), Error> {
+    let directory = context.control.directory().await?;
+    let mut messages = Vec::new();
+    for (tenant, id) in directory {
+        let Some(connection) = context.control.connection(&tenant, id).await? else {
+            continue;
+        };
+        if connection.status != ConnectionStatus::Active {
+            continue;
+        }
+        messages.extend(
+            connection
+                .organizations
+                .into_iter()
+                .map(|organization| FanOut {
+                    tenant: tenant.clone(),
+                    connection: id,
+                    organization,
+                    reason: Reason::Scheduled,
+                }),
+        );
+    }
+    context
+        .queues
+        .send_fan_out(&messages, Duration::ZERO)
+        .await?;
+    tracing::info!(organizations = messages.len(), "ticked");
+    Ok(())
+}
+
+impl Context {
+    /// Reads the environment that the template sets.
+    ///
+    /// # Errors
+    /// A variable is missing, or the address of Azure DevOps is not allowed.
+    pub async fn from_env() -> Result<Self, lambda_runtime::Error> {
+        let config = Config::from_env().await;
+        let hosts = ado::Hosts::from_base(&config.text("AZURE_DEVOPS_URL")?)?;
+        let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
+        let sqs = aws_sdk_sqs::Client::new(config.sdk());
+        let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        Ok(Self {
+            client: ado::Client::new(hosts, ado::Options::default())?,
+            control: Control::new(dynamodb, config.text("CONTROL_TABLE")?),
+            secrets: auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?),
+            queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),
+            clock: entrypoint::now,
+        })
+    }
+}
+
+impl Pending for Context {
+    async fn bury(&self, body: &str, reason: &str) -> bool {
+        self.queues.bury(body, reason).await.is_ok()
+    }
+
+    async fn delay(&self, source: &str, receipt: &str, after: Duration) {
+        // If this fails the message is seen after the visibility timeout: later, and not lost.
+        if let Err(error) = self.queues.delay(source, receipt, after).await {
+            tracing::warn!(error = %error, "could not set when a message is seen again");
+        }
+    }
+}

@@ -123,7 +123,7 @@ impl Context {
             control: Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?),
             records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
             secrets: Secrets::new(secrets, config.text("SECRET_PREFIX")?),
-            queues: Queues::new(sqs, addresses(&config)?),
+            queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),
             retention: config.retention()?,
             period: config.sync_period()?,
             clock: entrypoint::now,
@@ -146,18 +146,6 @@ impl Context {
         known.insert(job.connection, (self.now(), secret.clone()));
         Ok(secret)
     }
-}
-
-/// The addresses of the queues, from the environment.
-fn addresses(config: &Config) -> Result<Addresses, entrypoint::MissingVariable> {
-    Ok(Addresses {
-        fan_out: config.text("FAN_OUT_QUEUE_URL")?,
-        boards: config.text("BOARDS_QUEUE_URL")?,
-        pipelines: config.text("PIPELINES_QUEUE_URL")?,
-        repos: config.text("REPOS_QUEUE_URL")?,
-        tfvc: config.text("TFVC_QUEUE_URL")?,
-        dead_letter: config.text("DEAD_LETTER_QUEUE_URL")?,
-    })
 }
 
 /// The stream that a job is about.

@@ -36,6 +36,21 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// The addresses as the template sets them, read by `variable`.
+    ///
+    /// # Errors
+    /// That of `variable`.
+    pub fn from_env<E>(variable: impl Fn(&'static str) -> Result<String, E>) -> Result<Self, E> {
+        Ok(Self {
+            fan_out: variable("FAN_OUT_QUEUE_URL")?,
+            boards: variable("BOARDS_QUEUE_URL")?,
+            pipelines: variable("PIPELINES_QUEUE_URL")?,
+            repos: variable("REPOS_QUEUE_URL")?,
+            tfvc: variable("TFVC_QUEUE_URL")?,
+            dead_letter: variable("DEAD_LETTER_QUEUE_URL")?,
+        })
+    }
+
     /// The address of the queue of this name.
     fn named(&self, name: &str) -> Option<&str> {
         [
@@ -102,14 +117,17 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends organizations to the fan-out queue.
+    /// Sends organizations to the fan-out queue; they become visible after `delay`, at most 15 minutes.
     ///
     /// # Errors
     /// SQS refused one of them; those before it were sent.
-    pub async fn send_fan_out(&self, organizations: &[FanOut]) -> Result<(), Error> {
+    pub async fn send_fan_out(
+        &self,
+        organizations: &[FanOut],
+        delay: Duration,
+    ) -> Result<(), Error> {
         let bodies: Vec<String> = organizations.iter().map(body).collect();
-        self.send(&self.addresses.fan_out, &bodies, Duration::ZERO)
-            .await
+        self.send(&self.addresses.fan_out, &bodies, delay).await
     }
 
     /// Puts a message that cannot be handled where a person will look, with the reason.

@@ -1,0 +1,324 @@
+//! One organization of one connection: what is in it, and which of its streams are due.
+
+use std::{collections::HashMap, time::Duration};
+
+use ado::{Credential, Paging, Position, Request, connection_data, parse_page};
+use entrypoint::Delivery;
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    Connection, ConnectionStatus, Discovery, FanOut, Fault, Integration, IntegrationStatus, Job,
+    Organization, Project, Reason, Repository, Scope, Work,
+};
+use resources::{CATALOG, Every, Resource, discovery};
+use serde_json::value::RawValue;
+use storage::{Stream, StreamKey};
+use upstream::Upstream;
+
+use crate::{Context, Error};
+
+/// How long what was discovered is believed.
+const DISCOVERY_TTL: SignedDuration = SignedDuration::from_hours(24);
+/// How long a job is believed to be under way; after that another is sent, which does no harm.
+const JOB_TTL: Duration = Duration::from_secs(3600);
+
+/// Looks at an organization and sends one job for each stream that is due.
+///
+/// # Errors
+/// See [`Error`]; its fault says what becomes of the message.
+#[tracing::instrument(
+    skip_all,
+    fields(
+        connection.id = %delivery.message.connection,
+        organization = %delivery.message.organization,
+    )
+)]
+pub async fn visit(context: &Context, delivery: Delivery<FanOut>) -> Result<(), Error> {
+    let message = &delivery.message;
+    let found = context
+        .control
+        .connection(&message.tenant, message.connection)
+        .await?;
+    let Some(connection) = found.filter(|found| found.status == ConnectionStatus::Active) else {
+        tracing::info!("connection is gone or needs a person");
+        return Ok(());
+    };
+    let result = send_due(context, message, &connection).await;
+    match &result {
+        Err(Error::Upstream(upstream::Error::Paused { pause, .. })) => {
+            // A message that waits in the queue costs nothing, and a pause is no reason to give up.
+            context
+                .queues
+                .send_fan_out(std::slice::from_ref(message), *pause)
+                .await?;
+            tracing::info!(delay_s = pause.as_secs(), "organization is paused");
+            Ok(())
+        }
+        Err(error) if error.fault() == Fault::Reauthorize => {
+            let status = ConnectionStatus::ReauthorizationNeeded;
+            let (tenant, id) = (&message.tenant, message.connection);
+            context
+                .control
+                .set_connection_status(tenant, id, status)
+                .await?;
+            result
+        }
+        _ => result,
+    }
+}
+
+async fn send_due(
+    context: &Context,
+    message: &FanOut,
+    connection: &Connection,
+) -> Result<(), Error> {
+    let now = (context.clock)();
+    let discovery = discovered(context, message, now).await?;
+    let (tenant, id) = (&message.tenant, connection.id);
+    let mut sent = 0;
+    for integration in context.control.integrations(tenant, id).await? {
+        if integration.status != IntegrationStatus::Active {
+            continue;
+        }
+        let streams = context.control.streams(integration.id).await?;
+        let known: HashMap<&str, &Stream> = streams
+            .iter()
+            .map(|stream| (stream.name.as_str(), stream))
+            .collect();
+        let mut due = Vec::new();
+        for resource in CATALOG
+            .iter()
+            .filter(|resource| resource.service == integration.service)
+        {
+            for scope in scopes(resource, &discovery, &integration, &known) {
+                let key = key(&integration, &discovery, resource, scope);
+                if is_due(
+                    known.get(key.name().as_str()).copied(),
+                    resource,
+                    message.reason,
+                    now,
+                ) {
+                    due.push(key);
+                }
+            }
+        }
+        sent += due.len();
+        send(context, message, &integration, &discovery, due).await?;
+    }
+    tracing::info!(
+        jobs = sent,
+        projects = discovery.projects.len(),
+        "fanned out"
+    );
+    Ok(())
+}
+
+/// Sends the jobs, then notes them: a crash in between sends some twice, which does no harm.
+async fn send(
+    context: &Context,
+    message: &FanOut,
+    integration: &Integration,
+    discovery: &Discovery,
+    due: Vec<StreamKey>,
+) -> Result<(), Error> {
+    let jobs: Vec<Job> = due
+        .iter()
+        .map(|key| Job {
+            tenant: message.tenant.clone(),
+            connection: message.connection,
+            integration: integration.id,
+            service: integration.service,
+            organization: discovery.organization.clone(),
+            resource: key.resource.clone(),
+            scope: key.scope.clone(),
+            work: Work::Pass,
+        })
+        .collect();
+    context.queues.send_jobs(&jobs, Duration::ZERO).await?;
+    for key in due {
+        context
+            .control
+            .mark_queued(&key, (context.clock)() + JOB_TTL)
+            .await?;
+    }
+    Ok(())
+}
+
+fn key(
+    integration: &Integration,
+    discovery: &Discovery,
+    resource: &Resource,
+    scope: Scope,
+) -> StreamKey {
+    StreamKey {
+        integration: integration.id,
+        organization: discovery.organization.id,
+        resource: resource.name.to_owned(),
+        scope,
+    }
+}
+
+/// The scopes in which a resource has streams now.
+fn scopes(
+    resource: &Resource,
+    discovery: &Discovery,
+    integration: &Integration,
+    known: &HashMap<&str, &Stream>,
+) -> Vec<Scope> {
+    let repositories = || {
+        let readable = |repository: &&Repository| {
+            !repository.is_disabled && repository.default_branch.is_some()
+        };
+        discovery
+            .repositories
+            .iter()
+            .filter(readable)
+            .map(|repository| Scope::Repository {
+                project: repository.project,
+                repository: repository.id,
+            })
+    };
+    match resource.fan_out {
+        resources::FanOut::Organization => vec![Scope::Organization],
+        resources::FanOut::Project => discovery
+            .projects
+            .iter()
+            .map(|project| Scope::Project(project.id))
+            .collect(),
+        resources::FanOut::Repository => repositories().collect(),
+        // Sent for by the stream before it; from here only if that message was lost.
+        resources::FanOut::RepositoryAfter(before) => {
+            let Some(before) = resources::find(before) else {
+                return Vec::new();
+            };
+            let complete = |scope: &Scope| {
+                let name = key(integration, discovery, before, scope.clone()).name();
+                known
+                    .get(name.as_str())
+                    .is_some_and(|stream| stream.completed_at.is_some())
+            };
+            repositories().filter(complete).collect()
+        }
+        resources::FanOut::Children { .. } => Vec::new(),
+    }
+}
+
+/// Whether a stream should be visited now.
+fn is_due(stream: Option<&Stream>, resource: &Resource, reason: Reason, now: Timestamp) -> bool {
+    let Some(stream) = stream else { return true };
+    if resource.every == Every::Once && stream.completed_at.is_some() {
+        return false;
+    }
+    let under_way = stream.queued_until.is_some_and(|until| until > now);
+    match reason {
+        Reason::Requested => true,
+        Reason::Scheduled => !under_way && stream.due_at.is_none_or(|due_at| due_at <= now),
+    }
+}
+
+/// What is in the organization: as it was last found, or looked up again if that was long ago or a user asks.
+async fn discovered(
+    context: &Context,
+    message: &FanOut,
+    now: Timestamp,
+) -> Result<Discovery, Error> {
+    let known = context
+        .control
+        .discovery(message.connection, &message.organization)
+        .await?;
+    if let Some(known) = known
+        && message.reason == Reason::Scheduled
+        && now.duration_since(known.at) < DISCOVERY_TTL
+    {
+        return Ok(known);
+    }
+    let discovery = discover(context, message, now).await?;
+    context
+        .control
+        .put_discovery(message.connection, &discovery)
+        .await?;
+    Ok(discovery)
+}
+
+async fn discover(context: &Context, message: &FanOut, now: Timestamp) -> Result<Discovery, Error> {
+    let secret = context
+        .secrets
+        .get(&message.tenant, message.connection)
+        .await?;
+    let credential = Credential::Pat(secret.credential(&message.organization).clone());
+    let answer = connection_data(&context.client, &credential, &message.organization).await;
+    let found = answer.result?;
+    if found.anonymous {
+        let organization = message.organization.to_string();
+        return Err(Error::Anonymous { organization });
+    }
+    let organization = Organization {
+        id: found.instance_id,
+        name: message.organization.clone(),
+    };
+    let upstream = Upstream::new(
+        (&context.client, &context.control),
+        message.connection,
+        &organization,
+        &credential,
+        context.clock,
+    );
+    let projects = list(
+        &upstream,
+        discovery::projects_request(&organization.name),
+        discovery::PROJECTS,
+        |item| discovery::project(item).map(Some),
+    )
+    .await?;
+    let request = discovery::repositories_request(&organization.name);
+    let found: Result<Vec<Repository>, Error> =
+        list(&upstream, request, Paging::None, discovery::repository).await;
+    let repositories = match found {
+        // A token for boards alone may not see code; that is no reason to leave boards out.
+        Err(Error::Upstream(upstream::Error::Ado(
+            error @ (ado::Error::Forbidden { .. } | ado::Error::Missing { .. }),
+        ))) => {
+            tracing::warn!(error = %error, "repositories are hidden from this credential");
+            Vec::new()
+        }
+        found => found?,
+    };
+    let visible = |repository: &Repository| {
+        projects
+            .iter()
+            .any(|project: &Project| project.id == repository.project)
+    };
+    let repositories = repositories.into_iter().filter(visible).collect();
+    Ok(Discovery {
+        organization,
+        at: now,
+        projects,
+        repositories,
+    })
+}
+
+/// Reads a list to its end; an item that cannot be read is left out, and said so.
+async fn list<T>(
+    upstream: &Upstream<'_>,
+    request: Request,
+    paging: Paging,
+    map: impl Fn(&RawValue) -> Result<Option<T>, resources::MapError>,
+) -> Result<Vec<T>, Error> {
+    let mut position = Position::Start;
+    let mut items = Vec::new();
+    loop {
+        let mut request = request.clone();
+        paging.apply(&position, &mut request);
+        let reply = upstream.send(&request).await?;
+        let page = parse_page(&reply.body.bytes, "value")?;
+        for item in &page.items {
+            match map(item) {
+                Ok(item) => items.extend(item),
+                Err(error) => tracing::warn!(error = %error, "set an item aside"),
+            }
+        }
+        match paging.next(&position, &page, &reply.body)? {
+            Some(next) => position = next,
+            None => return Ok(items),
+        }
+    }
+}
