@@ -1,11 +1,17 @@
 //! What a complete sync must have stored.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::pat::Pat;
-use crate::world::World;
+use crate::world::classification::Node;
+use crate::world::process::ItemType;
+use crate::world::pull_requests::PullRequest;
+use crate::world::work_items::LinkChange;
+use crate::world::{World, timeline};
 
 /// One record that a complete sync must have stored.
 ///
@@ -46,17 +52,249 @@ pub struct Totals {
     pub projects: u64,
     /// Git repositories, empty and disabled ones included.
     pub repositories: u64,
+    /// Work items that are not deleted.
+    pub work_items: u64,
+    /// Revisions of work items, deleted items included.
+    pub work_item_revisions: u64,
+    /// Changes of links.
+    pub work_item_link_changes: u64,
+    /// Runs in any state.
+    pub builds: u64,
+    /// Timeline records of all runs, newest attempts only.
+    pub timeline_records: u64,
+    /// Pull requests in any state.
+    pub pull_requests: u64,
+    /// Their threads.
+    pub threads: u64,
+    /// Pushes.
+    pub pushes: u64,
+    /// Commits.
+    pub commits: u64,
+    /// TFVC changesets.
+    pub changesets: u64,
 }
 
-/// Lists what a complete sync with `pat` since `since` must have stored.
-pub(crate) fn expected(_world: &World, _pat: &Pat, _since: Timestamp) -> Vec<Expected> {
-    Vec::new()
+/// Lists what a complete sync with `pat` since `since` must have stored, in order of kind, scope and id.
+pub(crate) fn expected(world: &World, pat: &Pat, since: Timestamp) -> Vec<Expected> {
+    let clerk = Clerk { world, pat, since };
+    let mut all = Vec::new();
+    if pat.has_scope("vso.work") {
+        clerk.work_items(&mut all);
+        clerk.links(&mut all);
+        clerk.boards(&mut all);
+    }
+    if pat.has_scope("vso.build") {
+        clerk.runs(&mut all);
+    }
+    if pat.has_scope("vso.code") {
+        clerk.pull_requests(&mut all);
+        clerk.pushes(&mut all);
+        clerk.changesets(&mut all);
+    }
+    all.sort_unstable();
+    all
 }
 
+struct Clerk<'a> {
+    world: &'a World,
+    pat: &'a Pat,
+    since: Timestamp,
+}
+
+impl Clerk<'_> {
+    fn sees(&self, project: u16) -> bool {
+        !self.pat.denied_projects.contains(&self.project_id(project))
+    }
+
+    fn project_id(&self, project: u16) -> Uuid {
+        self.world.projects[usize::from(project)].id
+    }
+
+    fn work_items(&self, all: &mut Vec<Expected>) {
+        for item in self
+            .world
+            .work_items
+            .iter()
+            .filter(|item| self.sees(item.project()))
+        {
+            let latest = item.latest();
+            let touched = item
+                .revisions
+                .iter()
+                .filter(|revision| revision.at >= self.since)
+                .count() as u64;
+            let is_open = latest.fields.state.is_open() && !item.is_deleted();
+            if touched > 0 || is_open {
+                all.push(Expected {
+                    kind: "work_item",
+                    scope: self.world.instance_id,
+                    id: item.id.to_string(),
+                    version: item.revisions.len().to_string(),
+                    children: touched.max(1),
+                    changed_at: latest.at,
+                });
+            }
+        }
+    }
+
+    fn links(&self, all: &mut Vec<Expected>) {
+        let mut newest = BTreeMap::new();
+        for link in self.world.links.iter().filter(|link| link.at >= self.since) {
+            let (source, target) = (
+                &self.world.work_items[link.source],
+                &self.world.work_items[link.target],
+            );
+            if self.sees(source.project()) && self.sees(target.project()) {
+                let id = format!("{}/{}/{}", source.id, link.kind.reporting_name(), target.id);
+                newest.insert(id, (link.at, link.is_active));
+            }
+        }
+        all.extend(newest.into_iter().map(|(id, (at, is_active))| Expected {
+            kind: "work_item_link",
+            scope: self.world.instance_id,
+            id,
+            version: at.to_string(),
+            children: u64::from(is_active),
+            changed_at: at,
+        }));
+    }
+
+    fn boards(&self, all: &mut Vec<Expected>) {
+        for (project, trees) in (0_u16..)
+            .zip(&self.world.classification)
+            .filter(|(project, _)| self.sees(*project))
+        {
+            let scope = self.project_id(project);
+            let changed_at = self.world.projects[usize::from(project)].last_update;
+            all.extend(ItemType::ALL.iter().map(|kind| Expected {
+                kind: "work_item_type",
+                scope,
+                id: kind.name().to_owned(),
+                version: String::new(),
+                children: kind.states().len() as u64,
+                changed_at,
+            }));
+            all.extend(trees.iter().flat_map(Node::walk).map(|node| Expected {
+                kind: "classification_node",
+                scope,
+                id: node.identifier.to_string(),
+                version: String::new(),
+                children: 0,
+                changed_at,
+            }));
+        }
+    }
+
+    fn runs(&self, all: &mut Vec<Expected>) {
+        for build in self
+            .world
+            .builds
+            .iter()
+            .filter(|build| self.sees(self.world.project_of(build)))
+        {
+            if let Some(finished) = build.finished().filter(|finished| *finished >= self.since) {
+                all.push(Expected {
+                    kind: "run",
+                    scope: self.project_id(self.world.project_of(build)),
+                    id: build.id.to_string(),
+                    version: finished.to_string(),
+                    children: timeline::newest(self.world, build).len() as u64,
+                    changed_at: finished,
+                });
+            }
+        }
+    }
+
+    fn pull_requests(&self, all: &mut Vec<Expected>) {
+        for own in &self.world.pull_requests {
+            let project = self.world.repositories[own.repository].project;
+            if self.sees(project) && own.closed().is_none_or(|closed| closed >= self.since) {
+                all.push(Expected {
+                    kind: "pull_request",
+                    scope: self.project_id(project),
+                    id: own.id.to_string(),
+                    version: own.status().name().to_owned(),
+                    children: own.threads(),
+                    changed_at: own.changed(),
+                });
+            }
+        }
+    }
+
+    fn pushes(&self, all: &mut Vec<Expected>) {
+        for (repository, history) in self.world.repositories.iter().zip(&self.world.histories) {
+            if !self.sees(repository.project) {
+                continue;
+            }
+            let scope = self.project_id(repository.project);
+            let expected = |kind, id: String, changed_at| Expected {
+                kind,
+                scope,
+                id: format!("{}/{id}", repository.id),
+                version: String::new(),
+                children: 0,
+                changed_at,
+            };
+            let recent = history.pushes.iter().filter(|push| push.at >= self.since);
+            all.extend(recent.map(|push| expected("push", push.id.to_string(), push.at)));
+            let commits = history
+                .commits
+                .iter()
+                .map(|commit| (commit, history.pushes[commit.push].at));
+            let recent = commits.filter(|(_, pushed)| *pushed >= self.since);
+            all.extend(
+                recent.map(|(commit, pushed)| expected("commit", commit.sha.to_string(), pushed)),
+            );
+        }
+    }
+
+    fn changesets(&self, all: &mut Vec<Expected>) {
+        let recent = self
+            .world
+            .changesets
+            .iter()
+            .filter(|own| own.created >= self.since && self.sees(own.project));
+        all.extend(recent.map(|changeset| Expected {
+            kind: "changeset",
+            scope: self.world.instance_id,
+            id: changeset.id.to_string(),
+            version: String::new(),
+            children: 0,
+            changed_at: changeset.created,
+        }));
+    }
+}
+
+/// Counts what `pat` can see.
 pub(crate) fn totals(world: &World, pat: &Pat) -> Totals {
     let sees = |project: u16| {
         !pat.denied_projects
             .contains(&world.projects[usize::from(project)].id)
+    };
+    let repositories = || {
+        world
+            .repositories
+            .iter()
+            .zip(&world.histories)
+            .filter(|(own, _)| sees(own.project))
+    };
+    let items = || world.work_items.iter().filter(|item| sees(item.project()));
+    let builds = || {
+        world
+            .builds
+            .iter()
+            .filter(|build| sees(world.project_of(build)))
+    };
+    let pull_requests = || {
+        world
+            .pull_requests
+            .iter()
+            .filter(|own| sees(world.repositories[own.repository].project))
+    };
+    let is_visible = |link: &&LinkChange| {
+        [link.source, link.target]
+            .iter()
+            .all(|&end| sees(world.work_items[end].project()))
     };
     Totals {
         projects: world
@@ -64,10 +302,26 @@ pub(crate) fn totals(world: &World, pat: &Pat) -> Totals {
             .iter()
             .filter(|project| !pat.denied_projects.contains(&project.id))
             .count() as u64,
-        repositories: world
-            .repositories
+        repositories: repositories().count() as u64,
+        work_items: items().filter(|item| !item.is_deleted()).count() as u64,
+        work_item_revisions: items().map(|item| item.revisions.len() as u64).sum(),
+        work_item_link_changes: world.links.iter().filter(is_visible).count() as u64,
+        builds: builds().count() as u64,
+        timeline_records: builds()
+            .map(|build| timeline::newest(world, build).len() as u64)
+            .sum(),
+        pull_requests: pull_requests().count() as u64,
+        threads: pull_requests().map(PullRequest::threads).sum(),
+        pushes: repositories()
+            .map(|(_, history)| history.pushes.len() as u64)
+            .sum(),
+        commits: repositories()
+            .map(|(_, history)| history.commits.len() as u64)
+            .sum(),
+        changesets: world
+            .changesets
             .iter()
-            .filter(|repository| sees(repository.project))
+            .filter(|changeset| sees(changeset.project))
             .count() as u64,
     }
 }

@@ -1,19 +1,34 @@
 //! The HTTP surface: one request from arrival to answer.
 
+mod builds;
 mod call;
+mod changesets;
+mod classification;
+mod commit_criteria;
+mod commits;
 mod control;
 mod discovery;
 mod endpoints;
 mod fault;
 mod identity;
+mod item_fields;
 mod path;
 mod projects;
+mod pull_requests;
+mod pushes;
 mod query;
 mod refusal;
 mod reply;
+mod reporting;
 mod repositories;
 mod sign_in;
+mod threads;
+mod timeline;
 mod version;
+mod wiql;
+mod wiql_syntax;
+mod work_item_types;
+mod work_items;
 
 use axum::Router;
 use axum::body::Bytes;

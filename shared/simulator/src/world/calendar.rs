@@ -60,19 +60,20 @@ impl Calendar {
 
     /// `after` plus a duration, moved on to the next time at which something may happen.
     pub(crate) fn later(&self, after: Timestamp, duration: SignedDuration) -> Timestamp {
-        let from = self.offset_ms(after);
-        let mut to = from + i64::try_from(duration.as_millis()).unwrap_or(0).max(1);
-        if from < GAP_FROM_MS && to >= GAP_FROM_MS {
-            to += GAP_TO_MS - GAP_FROM_MS;
+        let gap = SignedDuration::from_millis(GAP_TO_MS - GAP_FROM_MS);
+        let was_old = self.offset_ms(after) < GAP_FROM_MS;
+        let mut to = after + duration;
+        if was_old && self.offset_ms(to) >= GAP_FROM_MS {
+            to += gap;
         }
-        let time_of_day = to.rem_euclid(DAY_MS);
+        let time_of_day = self.offset_ms(to).rem_euclid(DAY_MS);
         if !(2 * HOUR_MS..22 * HOUR_MS).contains(&time_of_day) {
-            to += 4 * HOUR_MS;
+            to += SignedDuration::from_hours(4);
         }
-        if from < GAP_FROM_MS && (GAP_FROM_MS..GAP_TO_MS).contains(&to) {
-            to += GAP_TO_MS - GAP_FROM_MS;
+        if was_old && (GAP_FROM_MS..GAP_TO_MS).contains(&self.offset_ms(to)) {
+            to += gap;
         }
-        self.at_ms(to)
+        to
     }
 
     /// `after` plus some minutes, see [`Self::later`].

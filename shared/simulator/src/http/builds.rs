@@ -1,0 +1,329 @@
+//! Runs of YAML and classic build pipelines.
+//!
+//! <https://learn.microsoft.com/rest/api/azure/devops/build/builds/list>
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::http::call::Call;
+use crate::http::refusal::Refusal;
+use crate::http::reply::Reply;
+use crate::http::{identity, projects};
+use crate::world::builds::{self, Build, End, Outcome};
+use crate::world::git::Sha;
+
+/// A sort order: by which time, and in which direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Order {
+    by: Field,
+    is_ascending: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Finish,
+    Start,
+    Queue,
+}
+
+impl Order {
+    /// Without a wish the service puts finished runs first, the newest on top.
+    fn parse(text: Option<&str>) -> Result<Self, Refusal> {
+        let order = |by, is_ascending| Ok(Self { by, is_ascending });
+        match text.map(str::to_ascii_lowercase).as_deref() {
+            None | Some("finishtimedescending") => order(Field::Finish, false),
+            Some("finishtimeascending") => order(Field::Finish, true),
+            Some("starttimeascending") => order(Field::Start, true),
+            Some("starttimedescending") => order(Field::Start, false),
+            Some("queuetimeascending") => order(Field::Queue, true),
+            Some("queuetimedescending") => order(Field::Queue, false),
+            Some(other) => Err(Refusal::bad_value("queryOrder", other)),
+        }
+    }
+
+    fn time(self, build: &Build) -> Option<Timestamp> {
+        match self.by {
+            Field::Finish => build.finished(),
+            Field::Start => build.started(),
+            Field::Queue => Some(build.queued),
+        }
+    }
+
+    fn sort(self, builds: &mut [&Build]) {
+        builds.sort_by_key(|build| build.id);
+        if self.is_ascending {
+            builds.sort_by_key(|build| self.time(build).unwrap_or(Timestamp::MAX));
+        } else {
+            // Runs without that time come last in both directions.
+            builds
+                .sort_by_key(|build| std::cmp::Reverse(self.time(build).unwrap_or(Timestamp::MIN)));
+        }
+    }
+
+    /// Whether a run stands at or behind the point that a token names.
+    fn is_from(self, build: &Build, token: Timestamp) -> bool {
+        match self.time(build) {
+            None => true,
+            Some(time) if self.is_ascending => time >= token,
+            Some(time) => time <= token,
+        }
+    }
+}
+
+/// `GET build/builds`: a header token that is a timestamp in the sort field.
+///
+/// The token means something else under another `queryOrder`: the service then answers the first page again
+/// (<https://github.com/MicrosoftDocs/vsts-rest-api-specs/issues/178>). Runs that share the timestamp may come twice.
+pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
+    let query = &call.query;
+    let order_name = query
+        .text(&["queryOrder"])
+        .map_or_else(String::new, str::to_ascii_lowercase);
+    let order = Order::parse(query.text(&["queryOrder"]))?;
+    let mut found = filtered(call, order)?;
+    order.sort(&mut found);
+    let start = match query.text(&["continuationToken"]) {
+        Some(token)
+            if !call
+                .simulator
+                .is_build_token_of_another_order(token, &order_name) =>
+        {
+            let at: Timestamp = token
+                .parse()
+                .map_err(|_| Refusal::bad_value("continuationToken", token))?;
+            found
+                .iter()
+                .position(|build| order.is_from(build, at))
+                .unwrap_or(found.len())
+        }
+        _ => 0,
+    };
+    let page = call
+        .config()
+        .pages
+        .builds
+        .of(query.number(&["$top"])?)
+        .max(1);
+    let end = page_end(order, &found, start, page);
+    let reply = Reply::list(found[start..end].iter().map(|build| body(call, build)));
+    let Some(next) = found.get(end) else {
+        return Ok(reply);
+    };
+    // Unfinished runs have no time to continue from; they come with the page of the last one that has.
+    let Some(token) = order.time(next).map(|time| time.to_string()) else {
+        return Ok(reply);
+    };
+    call.simulator.issue_build_token(&token, &order_name);
+    Ok(reply.header("x-ms-continuationtoken", token))
+}
+
+/// Where a page ends: after all runs of one timestamp if it would otherwise begin and end within them, and never among
+/// runs that have no time.
+fn page_end(order: Order, found: &[&Build], start: usize, page: usize) -> usize {
+    let mut end = found.len().min(start + page);
+    let begins_at = found.get(start).and_then(|build| order.time(build));
+    while end < found.len() {
+        let next = order.time(found[end]);
+        if next.is_some() && next != begins_at {
+            break;
+        }
+        end += 1;
+    }
+    end
+}
+
+fn filtered<'a>(call: &'a Call<'_>, order: Order) -> Result<Vec<&'a Build>, Refusal> {
+    let query = &call.query;
+    let (min, max) = (query.time(&["minTime"])?, query.time(&["maxTime"])?);
+    let lower = |names: &[&str]| {
+        query.list(names).map(|list| {
+            list.iter()
+                .map(|item| item.to_ascii_lowercase())
+                .collect::<Vec<_>>()
+        })
+    };
+    let (statuses, results, reasons) = (
+        lower(&["statusFilter"]),
+        lower(&["resultFilter"]),
+        lower(&["reasonFilter"]),
+    );
+    let (definitions, ids, tags) = (
+        lower(&["definitions"]),
+        lower(&["buildIds"]),
+        lower(&["tagFilters"]),
+    );
+    let (branch, number) = (query.text(&["branchName"]), query.text(&["buildNumber"]));
+    let (repository, requested_for) =
+        (query.text(&["repositoryId"]), query.text(&["requestedFor"]));
+    if query
+        .text(&["deletedFilter"])
+        .is_some_and(|filter| filter.eq_ignore_ascii_case("onlyDeleted"))
+    {
+        return Ok(Vec::new());
+    }
+    let has = |list: &Option<Vec<String>>, own: &str| {
+        list.as_ref().is_none_or(|list| {
+            list.iter()
+                .any(|item| item == "all" || item.eq_ignore_ascii_case(own))
+        })
+    };
+    let is_in_time = |build: &Build| match order.time(build) {
+        None => min.is_none() && max.is_none(),
+        Some(time) => min.is_none_or(|min| time >= min) && max.is_none_or(|max| time <= max),
+    };
+    let is_of = |build: &Build| {
+        let definition = &call.world.definitions[build.definition];
+        let own_repository = call.world.repositories[definition.repository]
+            .id
+            .to_string();
+        let person = call.world.people.get(build.requested_for);
+        has(&definitions, &definition.id.to_string())
+            && repository.is_none_or(|wanted| wanted.eq_ignore_ascii_case(&own_repository))
+            && requested_for.is_none_or(|wanted| {
+                wanted == person.display_name
+                    || wanted.eq_ignore_ascii_case(&person.unique_name)
+                    || wanted.eq_ignore_ascii_case(&person.id.to_string())
+            })
+    };
+    let is_match = |build: &&Build| {
+        call.covers(call.world.project_of(build))
+            && is_in_time(build)
+            && has(&statuses, build.status())
+            && has(&results, build.result().unwrap_or("none"))
+            && has(&reasons, build.reason.name())
+            && has(&ids, &build.id.to_string())
+            && tags
+                .as_ref()
+                .is_none_or(|tags| tags.iter().all(|tag| build.tags.contains(&tag.as_str())))
+            && branch.is_none_or(|wanted| wanted == build.branch)
+            && number.is_none_or(|wanted| wanted == build.number)
+            && is_of(build)
+    };
+    Ok(call.world.builds.iter().filter(is_match).collect())
+}
+
+/// `GET build/builds/{id}`.
+pub(crate) fn get(call: &Call<'_>) -> Result<Reply, Refusal> {
+    Ok(Reply::json(&body(call, find(call)?)))
+}
+
+/// The run named by the first placeholder.
+pub(crate) fn find<'a>(call: &'a Call<'_>) -> Result<&'a Build, Refusal> {
+    let text = &call.captured[0];
+    let id = text
+        .parse()
+        .map_err(|_| Refusal::bad_value("buildId", text))?;
+    let build = call
+        .world
+        .build(id)
+        .filter(|build| call.covers(call.world.project_of(build)));
+    build.ok_or_else(|| {
+        Refusal::not_found(
+            "BuildNotFoundException",
+            format!("The requested build {id} could not be found."),
+        )
+    })
+}
+
+fn body(call: &Call<'_>, build: &Build) -> Value {
+    let definition = &call.world.definitions[build.definition];
+    let project = &call.world.projects[usize::from(definition.project)];
+    let repository = &call.world.repositories[definition.repository];
+    let base = format!("{}/{}", call.base(), project.id);
+    let url = format!("{base}/_apis/build/Builds/{}", build.id);
+    let plan = json!({ "planId": builds::plan_id(call.world.seed, build) });
+    let person = identity::reference(call.world, build.requested_for);
+    let system = identity::reference(call.world, call.world.people.system());
+    let project_body = projects::reference(call, project);
+    let mut body = json!({
+        "_links": {
+            "self": { "href": url },
+            "web": { "href": format!("{base}/_build/results?buildId={}", build.id) },
+            "sourceVersionDisplayUri": { "href": format!("{base}/_apis/build/builds/{}/sources", build.id) },
+            "timeline": { "href": format!("{base}/_apis/build/builds/{}/Timeline", build.id) },
+            "badge": { "href": format!("{base}/_apis/build/status/{}", definition.id) },
+        },
+        "properties": {},
+        "tags": build.tags,
+        "validationResults": validation(build),
+        "plans": [plan],
+        "templateParameters": {},
+        "triggerInfo": trigger(call, build),
+        "id": build.id,
+        "buildNumber": build.number,
+        "buildNumberRevision": build.id % 40 + 1,
+        "status": build.status(),
+        "queueTime": build.queued,
+        "url": url,
+        "definition": {
+            "drafts": [],
+            "id": definition.id,
+            "name": definition.name,
+            "url": format!("{base}/_apis/build/Definitions/{}?revision={}", definition.id, definition.revision),
+            "uri": format!("vstfs:///Build/Definition/{}", definition.id),
+            "path": definition.path,
+            "type": "build",
+            "queueStatus": "enabled",
+            "revision": definition.revision,
+            "project": project_body,
+        },
+        "project": project_body,
+        "uri": format!("vstfs:///Build/Build/{}", build.id),
+        "sourceBranch": build.branch,
+        "sourceVersion": build.version,
+        "queue": { "id": 9, "name": "Azure Pipelines", "pool": { "id": 9, "name": "Azure Pipelines", "isHosted": true } },
+        "priority": "normal",
+        "reason": build.reason.name(),
+        "requestedFor": person,
+        "requestedBy": system,
+        "lastChangedDate": build.changed(),
+        "lastChangedBy": system,
+        "orchestrationPlan": plan,
+        "logs": { "id": 0, "type": "Container", "url": format!("{base}/_apis/build/builds/{}/logs", build.id) },
+        "repository": { "id": repository.id, "type": "TfsGit", "name": repository.name, "url": format!("{base}/_git/{}", repository.id), "clean": null, "checkoutSubmodules": false },
+        "retainedByRelease": false,
+        "triggeredByBuild": null,
+        "appendCommitMessageToRunName": true,
+    });
+    if let Some(result) = build.result() {
+        body["result"] = result.into();
+    }
+    if let Some(started) = build.started() {
+        body["startTime"] = started.to_string().into();
+    }
+    if let Some(finished) = build.finished() {
+        body["finishTime"] = finished.to_string().into();
+    }
+    body
+}
+
+fn validation(build: &Build) -> Value {
+    match build.end {
+        End::At(_, Outcome::InvalidYaml) => json!([{
+            "result": "error",
+            "message": "/azure-pipelines.yml (Line: 12, Col: 3): Unexpected value 'setps'",
+        }]),
+        _ => json!([]),
+    }
+}
+
+fn trigger(call: &Call<'_>, build: &Build) -> Value {
+    let Some(own) = build
+        .pull_request
+        .map(|position| &call.world.pull_requests[position])
+    else {
+        return json!({});
+    };
+    let tip = own.tips[..own.tips.partition_point(|(at, _)| *at <= build.queued)]
+        .last()
+        .map_or(Sha::ZERO, |(_, tip)| *tip);
+    json!({
+        "pr.number": own.id.to_string(),
+        "pr.isFork": "False",
+        "pr.triggerRepository": call.world.repositories[own.repository].id,
+        "pr.triggerRepository.Type": "TfsGit",
+        "pr.sourceBranch": own.branch,
+        "pr.sourceSha": tip,
+        "pr.draft": own.is_draft().to_string(),
+    })
+}
