@@ -10,10 +10,13 @@ use serde_json::{Map, Value};
 
 /// A request that makes sense.
 #[derive(Debug)]
-pub(crate) struct Form {
-    pub(crate) organizations: Vec<OrganizationName>,
-    pub(crate) pat: SecretString,
-    pub(crate) services: Vec<Service>,
+pub struct Form {
+    /// Where the token is for, at least one.
+    pub organizations: Vec<OrganizationName>,
+    /// The token.
+    pub pat: SecretString,
+    /// What is wanted of it, at least one.
+    pub services: Vec<Service>,
 }
 
 /// More than anybody types into a form; it bounds the requests that one call can cause.
@@ -25,12 +28,14 @@ impl Form {
     /// # Errors
     /// The first thing that is wrong with it, without quoting any of it but names of fields.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            unreadable(&format!(
-                "it is no json object (line {line}, column {column})"
-            ))
-        })?;
+        Self::from_fields(fields(body)?)
+    }
+
+    /// Reads the fields of a request, of which a caller may have taken its own.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with them, without quoting any of it but names of fields.
+    pub fn from_fields(mut fields: Map<String, Value>) -> Result<Self, Problem> {
         let form = Self {
             organizations: organizations(&mut fields)?,
             pat: pat(fields.remove("pat"))?,
@@ -41,6 +46,19 @@ impl Form {
             None => Ok(form),
         }
     }
+}
+
+/// Takes a request apart into its fields.
+///
+/// # Errors
+/// It is no JSON object.
+pub fn fields(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        unreadable(&format!(
+            "it is no json object (line {line}, column {column})"
+        ))
+    })
 }
 
 /// The request as a whole makes no sense, so that there is no field to name.

@@ -9,7 +9,7 @@
 //! checked who is asking before it is called. Finding out is [`ado::probe`]'s work; this crate is the form around it.
 //! Start reading at [`router`].
 
-mod form;
+pub mod form;
 
 use std::{env, time::Duration};
 
@@ -71,6 +71,15 @@ impl Context {
     pub fn new(client: Client) -> Self {
         Self { client }
     }
+}
+
+/// Runs the function until Lambda stops it.
+///
+/// # Errors
+/// The environment is incomplete, or Lambda is out of reach.
+pub async fn run() -> Result<(), lambda_http::Error> {
+    entrypoint::init();
+    lambda_http::run(router(Context::from_env()?)).await
 }
 
 /// The function as an HTTP service.

@@ -1,8 +1,9 @@
 use axum::body::{Body, to_bytes};
 use http::Request;
+use model::Service;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use simulator::{Config, Pat, Simulator};
+use simulator::{Config, Fault, FaultKind, Pat, Simulator};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -35,6 +36,14 @@ async fn ask(router: Router, body: Value) -> (StatusCode, String, Value) {
     post_to(router, "/api/v1/connections/validate", body.to_string()).await
 }
 
+/// The simulator refuses and notes what the real service does not know: nothing of the kind may be sent.
+fn assert_orderly(simulator: &Simulator) {
+    for request in simulator.requests() {
+        assert_eq!(request.strict_violation, None, "{request:?}");
+        assert!(!request.inside_retry_after, "{request:?}");
+    }
+}
+
 /// The report on `fabrikam` of a token that differs from the default one.
 async fn report_on(change: impl FnOnce(&Simulator, &mut Pat)) -> Value {
     let (simulator, router) = start().await;
@@ -46,6 +55,7 @@ async fn report_on(change: impl FnOnce(&Simulator, &mut Pat)) -> Value {
         ask(router, json!({ "organization": "fabrikam", "pat": token })).await;
     assert_eq!(status, StatusCode::OK);
     assert!(!answer.to_string().contains(&token));
+    assert_orderly(&simulator);
     answer["organizations"][0].take()
 }
 
@@ -55,23 +65,27 @@ async fn a_good_token_is_shown_what_it_reads() {
     assert_eq!(report["reachable"], true);
     assert_eq!(report["problem"], Value::Null);
     assert!(report["instance_id"].is_string() && report["identity"]["id"].is_string());
-    assert_eq!(report["services"][2]["service"], "repos");
-    assert_eq!(report["services"][2]["status"], "readable", "{report:#}");
+    for (index, service) in Service::ALL.into_iter().enumerate() {
+        assert_eq!(report["services"][index]["service"], service.name());
+        assert_eq!(
+            report["services"][index]["status"], "readable",
+            "{report:#}"
+        );
+    }
 }
 
 #[tokio::test]
-async fn an_expired_and_a_revoked_token_are_refused_with_a_next_step() {
+async fn an_expired_a_revoked_and_a_foreign_token_are_refused_with_a_next_step() {
     let expired = report_on(|simulator, pat| pat.expires_at = simulator.now()).await;
     let revoked = report_on(|_, pat| pat.revoked = true).await;
-    for report in [expired, revoked] {
+    let foreign = report_on(|_, pat| pat.organization = "contoso".to_owned()).await;
+    for report in [expired, revoked, foreign] {
         assert_eq!(report["reachable"], false);
         assert_eq!(report["problem"]["kind"], "credential_refused");
-        assert!(
-            report["problem"]["reason"]
-                .as_str()
-                .unwrap()
-                .contains("expired")
-        );
+        let reason = report["problem"]["reason"].as_str().unwrap();
+        for cause in ["expired", "revoked", "another organization"] {
+            assert!(reason.contains(cause), "{reason}");
+        }
         assert!(
             report["problem"]["next_step"]
                 .as_str()
@@ -104,6 +118,8 @@ async fn a_missing_scope_is_named() {
     let repos = &report["services"][2];
     assert_eq!(repos["status"], "forbidden");
     assert_eq!(repos["scope"], "vso.code");
+    assert_eq!(report["services"][0]["status"], "readable");
+    assert_eq!(report["services"][3]["status"], "forbidden");
     assert!(repos["next_step"].as_str().unwrap().contains("Code (Read)"));
 }
 
@@ -148,4 +164,24 @@ async fn other_paths_and_endless_bodies_are_problems_too() {
         (status, content_type.as_str()),
         (StatusCode::BAD_REQUEST, MEDIA_TYPE)
     );
+}
+
+#[tokio::test]
+async fn a_service_that_wants_quiet_is_left_in_peace() {
+    let (simulator, router) = start().await;
+    simulator.inject(Fault {
+        matching: "projects".to_owned(),
+        after: 0,
+        times: 1,
+        kind: FaultKind::RetryAfterOn200 { seconds: 60 },
+    });
+    let pat = simulator.default_pat();
+    let body = json!({ "organization": "fabrikam", "pat": pat.expose_secret() });
+    let (_, _, answer) = ask(router, body).await;
+    for service in answer["organizations"][0]["services"].as_array().unwrap() {
+        assert_eq!(service["status"], "unreachable");
+        assert!(service["reason"].as_str().unwrap().contains("throttled"));
+    }
+    assert_eq!(simulator.requests().len(), 2);
+    assert_orderly(&simulator);
 }
