@@ -34,8 +34,8 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Creates and locks the directory; without one it is temporary.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, DataDirError> {
+    /// Creates and locks the directory; without one it is temporary. A fresh one forgets what it kept.
+    pub(crate) fn open(path: Option<&Path>, fresh: bool) -> Result<Self, DataDirError> {
         let (path, temporary) = match path {
             Some(path) => (path.to_owned(), None),
             None => {
@@ -53,11 +53,16 @@ impl DataDir {
         std::fs::create_dir_all(&path).map_err(failed)?;
         let lock = File::create(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path,
-                _lock: lock,
-                temporary,
-            }),
+            Ok(()) => {
+                if fresh {
+                    forget(&path).map_err(failed)?;
+                }
+                Ok(Self {
+                    path,
+                    _lock: lock,
+                    temporary,
+                })
+            }
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse { path }),
             Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
         }
@@ -73,6 +78,35 @@ impl DataDir {
     }
 }
 
+/// What a stack keeps; the logs are a directory of their own.
+const KEPT: &[&str] = &[
+    "dynamodb.sqlite",
+    "issuer.key",
+    "origin.json",
+    "secrets.json",
+    "sqs.sqlite",
+];
+
+/// Removes exactly what a stack keeps: the directory may be one that has other things in it.
+fn forget(path: &Path) -> std::io::Result<()> {
+    let companions = ["", "-wal", "-shm", "-journal"];
+    for name in KEPT {
+        for companion in companions {
+            ignore_missing(std::fs::remove_file(
+                path.join(format!("{name}{companion}")),
+            ))?;
+        }
+    }
+    ignore_missing(std::fs::remove_dir_all(path.join("logs")))
+}
+
+fn ignore_missing(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,11 +114,11 @@ mod tests {
     #[test]
     fn a_directory_has_one_holder_at_a_time() {
         let directory = tempfile::tempdir().unwrap();
-        let first = DataDir::open(Some(directory.path())).unwrap();
-        let error = DataDir::open(Some(directory.path())).unwrap_err();
+        let first = DataDir::open(Some(directory.path()), false).unwrap();
+        let error = DataDir::open(Some(directory.path()), false).unwrap_err();
         assert!(matches!(error, DataDirError::InUse { .. }), "{error}");
         drop(first);
-        DataDir::open(Some(directory.path())).unwrap();
+        DataDir::open(Some(directory.path()), false).unwrap();
     }
 
     #[test]
@@ -92,13 +126,33 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         std::fs::write(&path, "").unwrap();
-        let error = DataDir::open(Some(&path)).unwrap_err().to_string();
+        let error = DataDir::open(Some(&path), false).unwrap_err().to_string();
         assert!(error.contains("file"), "{error}");
     }
 
     #[test]
+    fn a_fresh_one_forgets_what_it_kept_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str| directory.path().join(name);
+        for name in ["sqs.sqlite", "sqs.sqlite-wal", "secrets.json", "mine.txt"] {
+            std::fs::write(file(name), "").unwrap();
+        }
+        std::fs::create_dir(file("logs")).unwrap();
+        DataDir::open(Some(directory.path()), true).unwrap();
+        let left = [
+            "sqs.sqlite",
+            "sqs.sqlite-wal",
+            "secrets.json",
+            "logs",
+            "mine.txt",
+        ]
+        .map(|name| file(name).exists());
+        assert_eq!(left, [false, false, false, false, true]);
+    }
+
+    #[test]
     fn a_temporary_directory_vanishes() {
-        let directory = DataDir::open(None).unwrap();
+        let directory = DataDir::open(None, false).unwrap();
         let path = directory.path.clone();
         assert!(path.exists() && directory.kept_file("x").is_none());
         drop(directory);

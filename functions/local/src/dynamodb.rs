@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dynoxide::actions::scan::ScanRequest;
 use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -92,6 +93,17 @@ impl DynamoDb {
     /// Removes expired items now.
     pub(crate) fn sweep(&self) -> Result<usize, DynamoDbError> {
         Ok(self.database.0.sweep_ttl()?)
+    }
+
+    /// Returns whether a table holds anything.
+    pub(crate) fn has_items(&self, table: &str) -> Result<bool, DynamoDbError> {
+        let request = ScanRequest {
+            table_name: table.to_owned(),
+            limit: Some(1),
+            ..ScanRequest::default()
+        };
+        let answer = self.database.0.scan(request)?;
+        Ok(answer.items.is_some_and(|items| !items.is_empty()))
     }
 
     /// Starts the ticker that removes expired items.

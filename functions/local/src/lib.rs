@@ -10,6 +10,7 @@
 
 mod activity;
 mod aws_json;
+pub mod cli;
 mod data_dir;
 mod dynamodb;
 mod gateway;
@@ -20,3 +21,4 @@ mod server;
 pub mod sqs;
 pub mod stack;
 pub mod template;
+pub mod verify;

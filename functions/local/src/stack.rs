@@ -28,6 +28,8 @@ pub struct Options {
     pub template: PathBuf,
     /// Where state is kept; `None` keeps it in memory and in a temporary directory.
     pub data_dir: Option<PathBuf>,
+    /// Whether what the directory kept is forgotten first.
+    pub fresh: bool,
     /// The functions' programs.
     pub programs: Programs,
     /// Values of the template's parameters. The token issuer has one by itself.
@@ -47,6 +49,7 @@ impl Options {
         Self {
             template: template.into(),
             data_dir: None,
+            fresh: false,
             programs,
             parameters: BTreeMap::new(),
             port: 0,
@@ -297,6 +300,21 @@ impl Stack {
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<u64> {
         self.activity.watch()
+    }
+
+    /// Returns where a file of the data directory is.
+    #[must_use]
+    pub fn data_file(&self, name: &str) -> PathBuf {
+        self.running.data_dir.file(name)
+    }
+
+    /// Returns whether a table, by its id in the template, holds anything.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn has_items(&self, logical_id: &str) -> Result<bool, DynamoDbError> {
+        let name = self.table_name(logical_id).unwrap_or_default();
+        self.running.dynamodb.has_items(name)
     }
 
     /// Lets delays and visibility timeouts pass without waiting for them.

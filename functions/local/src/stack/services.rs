@@ -39,7 +39,7 @@ pub(super) struct Running {
     pub(super) dynamodb: DynamoDb,
     pub(super) issuer: Arc<Issuer>,
     pub(super) servers: [Server; 3],
-    _data_dir: DataDir,
+    pub(super) data_dir: DataDir,
 }
 
 struct Listeners {
@@ -68,7 +68,7 @@ pub(super) async fn start(
         &issuer_url,
     ))?;
 
-    let data_dir = DataDir::open(options.data_dir.as_deref())?;
+    let data_dir = DataDir::open(options.data_dir.as_deref(), options.fresh)?;
     let dynamodb = DynamoDb::start(
         &template.tables,
         data_dir.kept_file("dynamodb.sqlite").as_deref(),
@@ -119,7 +119,7 @@ pub(super) async fn start(
         dynamodb,
         issuer,
         servers,
-        _data_dir: data_dir,
+        data_dir,
     };
     start_sources(options, &template, &running, tasks);
     Ok((template, running))

@@ -1,0 +1,196 @@
+//! `cargo run`: the whole product against a simulated or a real organization, with progress and a verdict.
+
+mod api;
+mod arguments;
+mod failure;
+mod origin;
+mod progress;
+mod report;
+mod upstream;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser as _;
+use jiff::Timestamp;
+use model::TenantId;
+use tokio::signal;
+
+use self::api::Api;
+use self::arguments::Arguments;
+use self::failure::Failure;
+use self::report::Report;
+use self::upstream::Upstream;
+use crate::stack::{Options, Stack};
+use crate::verify;
+
+/// The tenant of a single machine.
+const TENANT: &str = "local";
+
+/// Parses the command line and does what it asks for.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&Failure::Runtime(error)),
+    };
+    let code = match runtime.block_on(run(&arguments)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => complain(&failure),
+    };
+    // Blocking work of a stopped stack is not worth waiting for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+fn log_to_stderr() {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "this is the program's answer to its user"
+)]
+fn complain(failure: &Failure) -> ExitCode {
+    eprintln!("error: {failure}");
+    ExitCode::FAILURE
+}
+
+/// Syncs, reports, and serves until Ctrl-C unless told to run once; says whether everything is as it should be.
+async fn run(arguments: &Arguments) -> Result<bool, Failure> {
+    let started = Instant::now();
+    let mut upstream = Upstream::prepare(arguments).await?;
+    let stack = Stack::start(options(arguments, &upstream)?).await?;
+    let outcome = tokio::select! {
+        outcome = work(arguments, &mut upstream, &stack, started) => outcome,
+        interrupted = signal::ctrl_c() => Err(interrupted.map_or_else(Failure::Runtime, |()| Failure::Interrupted)),
+    };
+    stack.shutdown().await;
+    outcome
+}
+
+async fn work(
+    arguments: &Arguments,
+    upstream: &mut Upstream,
+    stack: &Stack,
+    started: Instant,
+) -> Result<bool, Failure> {
+    upstream.open(arguments, stack)?;
+    let tenant = TenantId::new(TENANT).ok_or(Failure::Tenant)?;
+    let sync = sync(arguments, upstream, stack, &tenant);
+    let first_record_ms = timed(stack, started, sync).await?;
+    let report = report(arguments, upstream, stack, first_record_ms, started).await?;
+    report.print(arguments.json);
+    if !arguments.once {
+        progress::say(&format!("serving {} until Ctrl-C", stack.url()));
+        std::future::pending::<()>().await;
+    }
+    Ok(report.is_good())
+}
+
+fn options(arguments: &Arguments, upstream: &Upstream) -> Result<Options, Failure> {
+    let program = std::env::current_exe().map_err(Failure::Runtime)?;
+    let options = Options {
+        data_dir: Some(arguments.data_dir.clone()),
+        fresh: arguments.fresh,
+        port: arguments.port(),
+        concurrency: arguments.concurrency,
+        schedules: !arguments.once,
+        ..Options::new(
+            &arguments.template,
+            crate::lambda::Programs::ReExec(program),
+        )
+    };
+    let options = options.parameter("AzureDevOpsUrl", upstream.url());
+    Ok(options.parameter("RetentionDays", arguments.retention_days.to_string()))
+}
+
+/// Connects the organization if that is new, else does what the schedule would do next, and waits until all is done.
+async fn sync(
+    arguments: &Arguments,
+    upstream: &Upstream,
+    stack: &Stack,
+    tenant: &TenantId,
+) -> Result<(), Failure> {
+    let api = Api::new(stack, tenant)?;
+    let organization = upstream.organization();
+    let is_connected = api
+        .connected_organizations()
+        .await?
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(organization));
+    if is_connected {
+        progress::say(&format!(
+            "{organization} is connected already, looking for what is due"
+        ));
+        for schedule in stack.schedules() {
+            stack
+                .run_schedule_now(schedule)
+                .await
+                .map_err(Failure::Tick)?;
+        }
+    } else {
+        progress::say(&format!("connecting {organization}"));
+        api.connect(organization, &upstream.pat(arguments)?).await?;
+    }
+    progress::follow(stack, tenant).await
+}
+
+/// Runs `sync` and returns how long after the start the first record was there, or `None` if there never was one.
+async fn timed(
+    stack: &Stack,
+    started: Instant,
+    sync: impl Future<Output = Result<(), Failure>>,
+) -> Result<Option<u128>, Failure> {
+    let look = async {
+        loop {
+            if stack.has_items("RecordsTable")? {
+                return Ok::<_, Failure>(started.elapsed().as_millis());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::pin!(look, sync);
+    let mut first = None;
+    loop {
+        tokio::select! {
+            biased;
+            found = &mut look, if first.is_none() => first = Some(found?),
+            done = &mut sync => return done.map(|()| first),
+        }
+    }
+}
+
+async fn report(
+    arguments: &Arguments,
+    upstream: &Upstream,
+    stack: &Stack,
+    first_record_ms: Option<u128>,
+    started: Instant,
+) -> Result<Report, Failure> {
+    let now = Timestamp::now();
+    let stored = progress::records(stack).all(now).await?;
+    let expected = upstream.expected(now, arguments.retention_days);
+    Ok(Report {
+        organization: upstream.organization().to_owned(),
+        records: verify::by_kind(&stored),
+        requests: upstream.requests(),
+        ledger: expected.map(|expected| verify::compare(&expected, &stored)),
+        dead_letters: stack.dead_letters(),
+        first_record_ms,
+        duration_ms: started.elapsed().as_millis(),
+        peak_rss_bytes: report::peak_rss_bytes(),
+        digest: verify::digest(&stored),
+    })
+}

@@ -1,0 +1,117 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use jiff::Timestamp;
+
+use crate::stack::default_concurrency;
+
+/// Syncs an Azure DevOps organization into a local deployment, proves that nothing is missing, and serves the API.
+///
+/// Without --organization the organization is a simulated one.
+#[derive(Debug, Parser)]
+#[command(name = "local")]
+pub(super) struct Arguments {
+    /// Exit after the first sync: 0 only if everything upstream is stored and no message is dead.
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Print the summary as one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Forget what the data directory kept.
+    #[arg(long)]
+    pub(super) fresh: bool,
+    /// Where state is kept between runs.
+    #[arg(long, value_name = "DIR", default_value = ".ado-lens")]
+    pub(super) data_dir: PathBuf,
+    /// A real organization instead of the simulated one.
+    #[arg(long, value_name = "NAME", requires = "pat_file")]
+    pub(super) organization: Option<String>,
+    /// The file with a personal access token for the organization.
+    #[arg(long, value_name = "FILE", requires = "organization")]
+    pub(super) pat_file: Option<PathBuf>,
+    /// Where the real organization is.
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "organization",
+        default_value = "https://dev.azure.com"
+    )]
+    pub(super) azure_devops_url: String,
+    /// Which simulated organization.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// How large the simulated organization is.
+    #[arg(long, value_enum, default_value_t = Size::Small)]
+    pub(super) scale: Size,
+    /// When the simulated organization's history ends; by default it goes on with the calendar.
+    #[arg(long, value_name = "INSTANT")]
+    pub(super) epoch: Option<Timestamp>,
+    /// How many days a record is kept after its last event.
+    #[arg(long, value_name = "DAYS", default_value_t = 90)]
+    pub(super) retention_days: u32,
+    /// Port of the API on 127.0.0.1; 0 is any free one [default: 3000, with --once 0].
+    #[arg(long, value_name = "N")]
+    pub(super) port: Option<u16>,
+    /// Most processes per function.
+    #[arg(long, value_name = "N", default_value_t = default_concurrency())]
+    pub(super) concurrency: usize,
+    /// The template to run.
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    pub(super) template: PathBuf,
+}
+
+/// How large a simulated organization is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Size {
+    /// Syncs in seconds.
+    Small,
+}
+
+impl Size {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+        }
+    }
+
+    pub(super) fn scale(self) -> simulator::Scale {
+        match self {
+            Self::Small => simulator::Scale::Small,
+        }
+    }
+}
+
+impl Arguments {
+    pub(super) fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.once { 0 } else { 3000 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Arguments, String> {
+        Arguments::try_parse_from([&["local"], arguments].concat())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_single_run_takes_any_port() {
+        assert_eq!(parse(&[]).unwrap().port(), 3000);
+        assert_eq!(parse(&["--once"]).unwrap().port(), 0);
+        assert_eq!(parse(&["--once", "--port", "8080"]).unwrap().port(), 8080);
+    }
+
+    #[test]
+    fn an_organization_needs_its_token_file() {
+        assert!(
+            parse(&["--organization", "fabrikam"])
+                .unwrap_err()
+                .contains("--pat-file")
+        );
+        parse(&["--organization", "fabrikam", "--pat-file", "pat"]).unwrap();
+    }
+}

@@ -1,0 +1,165 @@
+//! Azure DevOps as the functions will find it: the simulator in this process, or a real organization.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use simulator::{Config, Elapsed, Expected, Simulator};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::arguments::Arguments;
+use super::failure::Failure;
+use super::origin::Origin;
+use crate::server::{bind, url_of};
+use crate::stack::{Stack, StackError};
+
+/// A day, as the simulator advances.
+const DAY_S: i64 = 86_400;
+
+/// Where the functions will ask.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    url: String,
+    organization: String,
+    /// Bound before the stack starts, because its functions need the address, and served once the state is known.
+    listener: Option<TcpListener>,
+    simulator: Option<(Simulator, JoinHandle<()>)>,
+}
+
+impl Upstream {
+    /// Settles the address.
+    pub(super) async fn prepare(arguments: &Arguments) -> Result<Self, Failure> {
+        let (url, organization, listener) = match &arguments.organization {
+            Some(organization) => {
+                // A missing file should be noticed before anything is started.
+                read_pat(arguments)?;
+                (
+                    arguments.azure_devops_url.clone(),
+                    organization.clone(),
+                    None,
+                )
+            }
+            None => {
+                let listener = bind(0).await.map_err(StackError::Listen)?;
+                (
+                    url_of(&listener).map_err(StackError::Listen)?,
+                    Config::default().organization,
+                    Some(listener),
+                )
+            }
+        };
+        Ok(Self {
+            url,
+            organization,
+            listener,
+            simulator: None,
+        })
+    }
+
+    /// Checks that the data directory belongs to this organization, and starts the simulator if it is a simulated one.
+    pub(super) fn open(&mut self, arguments: &Arguments, stack: &Stack) -> Result<(), Failure> {
+        let origin = Origin::settle(arguments, stack)?;
+        if let (
+            Some(listener),
+            Origin::Simulated {
+                seed,
+                epoch,
+                frozen,
+                ..
+            },
+        ) = (self.listener.take(), origin)
+        {
+            let simulator = simulate(arguments, seed, epoch, frozen);
+            let served = simulator.clone();
+            let server = tokio::spawn(async move {
+                if let Err(error) = served.serve(listener).await {
+                    tracing::error!(%error, "the simulator stopped");
+                }
+            });
+            self.simulator = Some((simulator, server));
+        }
+        Ok(())
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn organization(&self) -> &str {
+        &self.organization
+    }
+
+    /// Returns the token to connect with.
+    pub(super) fn pat(&self, arguments: &Arguments) -> Result<SecretString, Failure> {
+        match &self.simulator {
+            Some((simulator, _)) => Ok(simulator.default_pat()),
+            None => read_pat(arguments),
+        }
+    }
+
+    /// Returns what a complete sync must have stored; only the simulator knows.
+    pub(super) fn expected(&self, now: Timestamp, retention_days: u32) -> Option<Vec<Expected>> {
+        let (simulator, _) = self.simulator.as_ref()?;
+        let since =
+            now.saturating_sub(SignedDuration::from_secs(i64::from(retention_days) * DAY_S));
+        Some(simulator.ledger(since.unwrap_or(Timestamp::MIN), &simulator.default_pat()))
+    }
+
+    /// Returns the number of requests by resource; only the simulator counts them.
+    pub(super) fn requests(&self) -> Option<BTreeMap<String, u64>> {
+        self.simulator
+            .as_ref()
+            .map(|(simulator, _)| simulator.request_counts())
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        if let Some((_, server)) = &self.simulator {
+            server.abort();
+        }
+    }
+}
+
+/// The simulated clock is the machine's, unless the history is to stay where it ended.
+fn simulate(arguments: &Arguments, seed: u64, epoch: Timestamp, frozen: bool) -> Simulator {
+    let past_s = if frozen {
+        0
+    } else {
+        (Timestamp::now().as_second() - epoch.as_second()).max(0)
+    };
+    let days = u32::try_from(past_s / DAY_S).unwrap_or(0);
+    let boundary_s = epoch.as_second() + i64::from(days) * DAY_S;
+    let elapsed = if frozen {
+        Elapsed::real()
+    } else {
+        Elapsed::from_fn(move || {
+            let since = Timestamp::now().as_second() - boundary_s;
+            Duration::from_secs(u64::try_from(since).unwrap_or(0))
+        })
+    };
+    Simulator::new(Config {
+        seed,
+        scale: arguments.scale.scale(),
+        epoch,
+        days,
+        elapsed,
+        ..Config::default()
+    })
+}
+
+fn read_pat(arguments: &Arguments) -> Result<SecretString, Failure> {
+    let path = arguments.pat_file.clone().unwrap_or_default();
+    let text = std::fs::read_to_string(&path).map_err(|source| Failure::PatFile {
+        path: path.clone(),
+        source,
+    })?;
+    let pat = SecretString::from(text.trim());
+    if text.trim().is_empty() {
+        Err(Failure::EmptyPatFile(path))
+    } else {
+        Ok(pat)
+    }
+}

@@ -1,0 +1,203 @@
+//! Compares what is stored with what the simulator knows must be stored.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use jiff::Timestamp;
+use model::record::{PullRequestActivity, Timeline};
+use model::{Kind, Record};
+use serde::Serialize;
+use simulator::Expected;
+use storage::StoredRecord;
+
+/// The verdict on a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ledger {
+    /// How many records there must be.
+    pub expected: u64,
+    /// How many of them are not stored.
+    pub missing: u64,
+    /// How many records are stored once more than they should be.
+    pub duplicate: u64,
+    /// How many are stored in an older state, or without all of their parts.
+    pub stale: u64,
+    /// How many are stored that the organization does not have.
+    pub foreign: u64,
+    /// The first few that are not as they should be, for people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+}
+
+/// How many examples are named.
+const EXAMPLES: usize = 20;
+
+impl Ledger {
+    /// Returns whether the store is exactly as it must be.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.missing + self.duplicate + self.stale + self.foreign == 0
+    }
+
+    fn example(&mut self, problem: &str, kind: &str, sort: &str, more: &str) {
+        if self.examples.len() < EXAMPLES {
+            self.examples
+                .push(format!("{problem}: {kind} {sort}{more}"));
+        }
+    }
+}
+
+/// Compares the simulator's ledger with the store.
+#[must_use]
+pub fn compare(expected: &[Expected], stored: &[StoredRecord]) -> Ledger {
+    let mut ledger = Ledger {
+        expected: expected.len() as u64,
+        ..Ledger::default()
+    };
+    let mut by_key: HashMap<(Kind, String), Vec<&StoredRecord>> = HashMap::new();
+    for record in stored {
+        by_key
+            .entry((record.key.kind, record.key.sort.clone()))
+            .or_default()
+            .push(record);
+    }
+    for wanted in expected {
+        let sort = format!("{}#{}", wanted.scope, wanted.id);
+        let found =
+            Kind::from_name(wanted.kind).and_then(|kind| by_key.remove(&(kind, sort.clone())));
+        let Some(found) = found else {
+            ledger.missing += 1;
+            ledger.example("missing", wanted.kind, &sort, "");
+            continue;
+        };
+        if found.len() > 1 {
+            ledger.duplicate += found.len() as u64 - 1;
+            ledger.example("duplicate", wanted.kind, &sort, "");
+        }
+        let state = State::of(found[0]);
+        if (state.version.as_str(), state.children) != (wanted.version.as_str(), wanted.children) {
+            ledger.stale += 1;
+            let State { version, children } = state;
+            let more = format!(
+                " is at {version:?} with {children} parts, not {:?} with {}",
+                wanted.version, wanted.children
+            );
+            ledger.example("stale", wanted.kind, &sort, &more);
+        }
+    }
+    for ((kind, sort), records) in by_key {
+        ledger.foreign += records.len() as u64;
+        ledger.example("foreign", kind.name(), &sort, "");
+    }
+    ledger
+}
+
+/// A stored record's state in the ledger's words; see [`Expected`].
+struct State {
+    version: String,
+    children: u64,
+}
+
+impl State {
+    fn of(stored: &StoredRecord) -> Self {
+        let details = stored.details.as_deref().unwrap_or_default();
+        let (version, children) = match &stored.record {
+            Record::WorkItem(item) => (item.rev.to_string(), item.revisions.len()),
+            Record::WorkItemLink(link) => (link.changed_at.to_string(), usize::from(link.active)),
+            Record::WorkItemType(kind) => (String::new(), kind.states.len()),
+            Record::Run(run) => {
+                let timeline: Timeline = serde_json::from_str(details).unwrap_or_default();
+                (
+                    run.finished_at
+                        .map_or_else(String::new, |at| at.to_string()),
+                    timeline.records.len(),
+                )
+            }
+            Record::PullRequest(pull_request) => {
+                let activity: Option<PullRequestActivity> = serde_json::from_str(details).ok();
+                (
+                    pull_request.status.as_str().to_owned(),
+                    activity.map_or(0, |activity| activity.threads as usize),
+                )
+            }
+            Record::ClassificationNode(_)
+            | Record::Push(_)
+            | Record::Commit(_)
+            | Record::Changeset(_) => (String::new(), 0),
+        };
+        Self {
+            version,
+            children: children as u64,
+        }
+    }
+}
+
+/// How many records of a kind are stored, and from when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindSummary {
+    /// How many.
+    pub count: u64,
+    /// The oldest one's instant; `None` for kinds without one.
+    pub oldest: Option<Timestamp>,
+    /// The newest one's instant.
+    pub newest: Option<Timestamp>,
+}
+
+/// Summarizes the store by kind.
+#[must_use]
+pub fn by_kind(stored: &[StoredRecord]) -> BTreeMap<&'static str, KindSummary> {
+    let mut summaries = BTreeMap::<_, KindSummary>::new();
+    for record in stored {
+        let summary = summaries.entry(record.key.kind.name()).or_default();
+        summary.count += 1;
+        let instant = instant(&record.record);
+        summary.newest = summary.newest.max(instant);
+        summary.oldest = match (summary.oldest, instant) {
+            (Some(oldest), Some(instant)) => Some(oldest.min(instant)),
+            (oldest, instant) => oldest.or(instant),
+        };
+    }
+    summaries
+}
+
+/// Returns when a thing happened.
+fn instant(record: &Record) -> Option<Timestamp> {
+    match record {
+        Record::WorkItem(item) => Some(item.changed_at),
+        Record::WorkItemLink(link) => Some(link.changed_at),
+        Record::WorkItemType(_) | Record::ClassificationNode(_) => None,
+        Record::Run(run) => Some(run.queued_at),
+        Record::PullRequest(pull_request) => Some(pull_request.created_at),
+        Record::Push(push) => Some(push.at),
+        Record::Commit(commit) => Some(commit.pushed_at),
+        Record::Changeset(changeset) => Some(changeset.created_at),
+    }
+}
+
+/// Returns a fingerprint of the store's content: keys and bodies, but neither ids of our own nor when it was fetched.
+#[must_use]
+pub fn digest(stored: &[StoredRecord]) -> String {
+    let mut lines: Vec<_> = stored
+        .iter()
+        .map(|record| {
+            (
+                &record.key,
+                record.body.as_str(),
+                record.details.as_deref().unwrap_or_default(),
+            )
+        })
+        .collect();
+    lines.sort();
+    let mut context = Context::new(&SHA256);
+    for (key, body, details) in lines {
+        for part in [key.kind.name(), &key.bucket, &key.sort, body, details] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+    }
+    context
+        .finish()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
