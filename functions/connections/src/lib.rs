@@ -1,1 +1,166 @@
-//! Skeleton.
+//! Connections over HTTP: create, list, get, synchronize now.
+//!
+//! The tenant comes from the verified token alone, and what belongs to another tenant answers exactly like what does
+//! not exist. A token is read from the request, checked, put away by `auth`, and never shown again. Start reading at
+//! [`router`]; saving is in `create.rs`.
+
+mod answer;
+mod caller;
+mod create;
+mod view;
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use entrypoint::{Config, problem::Problem};
+use jiff::Timestamp;
+use model::{Connection, ConnectionId, TenantId};
+use queue::{Addresses, Queues};
+use serde_json::json;
+use storage::Control;
+
+use self::{
+    answer::{Refusal, refuse},
+    caller::{Admin, Viewer},
+    view::{ConnectionView, IntegrationView},
+};
+
+/// More than any form has.
+const LONGEST_BODY_BYTES: usize = 64 * 1024;
+
+/// The handles that this function needs, built once per cold start.
+#[derive(Clone, Debug)]
+pub struct Context {
+    client: ado::Client,
+    control: Control,
+    secrets: auth::Secrets,
+    queues: Queues,
+    clock: fn() -> Timestamp,
+}
+
+/// Runs the function until Lambda stops it.
+///
+/// # Errors
+/// The environment is incomplete, or Lambda is out of reach.
+pub async fn run() -> Result<(), lambda_http::Error> {
+    entrypoint::init();
+    let context = Context::from_env().await?;
+    lambda_http::run(router(context)).await
+}
+
+impl Context {
+    /// Reads the environment that the template sets.
+    ///
+    /// # Errors
+    /// A variable is missing, or the address of Azure DevOps is not allowed.
+    pub async fn from_env() -> Result<Self, lambda_http::Error> {
+        let config = Config::from_env().await;
+        let hosts = ado::Hosts::from_base(&config.text("AZURE_DEVOPS_URL")?)?;
+        let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
+        let sqs = aws_sdk_sqs::Client::new(config.sdk());
+        let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        Ok(Self {
+            client: ado::Client::new(hosts, ado::Options::default())?,
+            control: Control::new(dynamodb, config.text("CONTROL_TABLE")?),
+            secrets: auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?),
+            queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),
+            clock: entrypoint::now,
+        })
+    }
+}
+
+/// The function as an HTTP service.
+pub fn router(context: Context) -> Router {
+    Router::new()
+        .route("/api/v1/connections", post(create).get(list))
+        .route("/api/v1/connections/{connection}", get(show))
+        .route("/api/v1/connections/{connection}/sync", post(sync))
+        .fallback(async || refuse(Problem::not_found()))
+        .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
+        .with_state(context)
+}
+
+async fn create(
+    State(context): State<Context>,
+    Admin { tenant }: Admin,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let created = create::create(&context, &tenant, &body).await?;
+    let status = created.connection.status;
+    let integrations = created.integrations.into_iter();
+    let integrations = integrations
+        .map(|integration| IntegrationView::new(integration, &[], status))
+        .collect();
+    let view = ConnectionView::new(created.connection, integrations);
+    Ok((StatusCode::CREATED, Json(view)).into_response())
+}
+
+async fn list(
+    State(context): State<Context>,
+    Viewer { tenant }: Viewer,
+) -> Result<Response, Refusal> {
+    let mut connections = Vec::new();
+    for connection in context.control.connections(&tenant).await? {
+        connections.push(view_of(&context, connection).await?);
+    }
+    Ok(Json(json!({ "connections": connections })).into_response())
+}
+
+async fn show(
+    State(context): State<Context>,
+    Viewer { tenant }: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let connection = found(&context, &tenant, &id).await?;
+    Ok(Json(view_of(&context, connection).await?).into_response())
+}
+
+async fn sync(
+    State(context): State<Context>,
+    Admin { tenant }: Admin,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let connection = found(&context, &tenant, &id).await?;
+    let messages: Vec<_> = connection
+        .organizations
+        .iter()
+        .map(|name| create::start(&connection, name))
+        .collect();
+    context
+        .queues
+        .send_fan_out(&messages, Duration::ZERO)
+        .await?;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// A connection of the tenant. An id that is none, one of nobody and one of somebody else are the same: not there.
+async fn found(context: &Context, tenant: &TenantId, id: &str) -> Result<Connection, Refusal> {
+    let id: ConnectionId = id.parse().map_err(|_| Problem::not_found())?;
+    let connection = context.control.connection(tenant, id).await?;
+    Ok(connection.ok_or_else(Problem::not_found)?)
+}
+
+async fn view_of(context: &Context, connection: Connection) -> Result<ConnectionView, Refusal> {
+    let mut integrations = Vec::new();
+    for integration in context
+        .control
+        .integrations(&connection.tenant, connection.id)
+        .await?
+    {
+        let streams = context.control.streams(integration.id).await?;
+        integrations.push(IntegrationView::new(
+            integration,
+            &streams,
+            connection.status,
+        ));
+    }
+    integrations.sort_by_key(IntegrationView::service);
+    Ok(ConnectionView::new(connection, integrations))
+}

@@ -1,2 +1,6 @@
-//! Skeleton.
-fn main() {}
+//! The Lambda function behind `/api/v1/connections`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    connections::run().await
+}

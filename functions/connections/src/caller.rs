@@ -1,0 +1,78 @@
+//! Who asks: tenant and roles, from the claims of the token that API Gateway has verified, and from nothing else.
+
+use axum::{
+    extract::FromRequestParts,
+    http::request::Parts,
+    response::{IntoResponse, Response},
+};
+use entrypoint::problem::Problem;
+use lambda_http::request::RequestContext;
+use model::TenantId;
+
+use crate::answer::refuse;
+
+/// A caller who may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Viewer {
+    pub(crate) tenant: TenantId,
+}
+
+/// A caller who may change things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Admin {
+    pub(crate) tenant: TenantId,
+}
+
+/// A request without a verified token, or whose token lacks a role.
+#[derive(Debug)]
+pub(crate) struct NotAllowed(Problem);
+
+impl IntoResponse for NotAllowed {
+    fn into_response(self) -> Response {
+        refuse(self.0)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Viewer {
+    type Rejection = NotAllowed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotAllowed> {
+        caller(parts, &["viewer", "admin"]).map(|tenant| Self { tenant })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Admin {
+    type Rejection = NotAllowed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotAllowed> {
+        caller(parts, &["admin"]).map(|tenant| Self { tenant })
+    }
+}
+
+/// The tenant of the `tid` claim, if the `roles` claim has one of these.
+fn caller(parts: &Parts, roles: &[&str]) -> Result<TenantId, NotAllowed> {
+    let forbidden = |detail: &str| NotAllowed(Problem::forbidden(detail));
+    let claims = match parts.extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            let authorizer = context.authorizer.as_ref();
+            authorizer
+                .and_then(|authorizer| authorizer.jwt.as_ref())
+                .map(|jwt| &jwt.claims)
+        }
+        _ => None,
+    };
+    let claims = claims.ok_or_else(|| forbidden("the request has no verified token"))?;
+    let tenant = claims.get("tid").and_then(|claim| TenantId::new(claim));
+    let tenant = tenant.ok_or_else(|| forbidden("the token names no tenant (claim `tid`)"))?;
+    let held = claims.get("roles").map_or("", String::as_str);
+    // API Gateway passes a list as `[admin viewer]`.
+    let mut held = held.split(|c: char| c.is_whitespace() || "[],".contains(c));
+    if held.any(|role| roles.contains(&role)) {
+        Ok(tenant)
+    } else {
+        Err(forbidden(&format!(
+            "the token lacks the role `{}`",
+            roles[roles.len() - 1]
+        )))
+    }
+}

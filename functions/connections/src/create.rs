@@ -1,0 +1,207 @@
+//! Saving a connection: checked again, then all of it or nothing.
+
+use std::time::Duration;
+
+use ado::{
+    Credential,
+    probe::{Finding, OrganizationReport, ProblemKind, compare, probe},
+};
+use auth::Secret;
+use entrypoint::problem::Problem;
+use model::{
+    Connection, ConnectionId, ConnectionStatus, FanOut, Integration, IntegrationId,
+    IntegrationStatus, Method, OrganizationName, Reason, Service, TenantId,
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+use validate_pat::form::{self, Form};
+
+use crate::{Context, answer::Refusal};
+
+/// How long looking may take: API Gateway gives up after 30 seconds, and saving comes after.
+const BUDGET: Duration = Duration::from_secs(10);
+/// The longest name of a connection.
+const NAME_CHARACTERS: usize = 100;
+
+/// What was saved.
+pub(crate) struct Created {
+    pub(crate) connection: Connection,
+    pub(crate) integrations: Vec<Integration>,
+}
+
+/// Reads the form, looks whether the token does what the form says, saves, and has the first synchronization start.
+pub(crate) async fn create(
+    context: &Context,
+    tenant: &TenantId,
+    body: &[u8],
+) -> Result<Created, Refusal> {
+    let mut fields = form::fields(body)?;
+    let name = name(&mut fields)?;
+    let form = Form::from_fields(fields)?;
+    let name = name.unwrap_or_else(|| form.organizations[0].to_string());
+    let existing = context.control.connections(tenant).await?;
+    if existing.iter().any(|other| other.name == name) {
+        let detail = format!("there is a connection called `{name}` already");
+        return Err(Problem::field("name", detail).into());
+    }
+    check(context, &form).await?;
+    let created = describe(context, tenant, name, &form);
+    save(context, &created, &Secret::Pat(form.pat)).await?;
+    let messages: Vec<FanOut> = created
+        .connection
+        .organizations
+        .iter()
+        .map(|name| start(&created.connection, name))
+        .collect();
+    context
+        .queues
+        .send_fan_out(&messages, Duration::ZERO)
+        .await?;
+    Ok(created)
+}
+
+fn name(fields: &mut Map<String, Value>) -> Result<Option<String>, Problem> {
+    match fields.remove("name") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(name)) => {
+            let name = name.trim();
+            if name.is_empty() || name.chars().count() > NAME_CHARACTERS {
+                let detail = format!("a name has 1 to {NAME_CHARACTERS} characters");
+                return Err(Problem::field("name", detail));
+            }
+            if name.chars().any(char::is_control) {
+                return Err(Problem::field("name", "a name has no control characters"));
+            }
+            Ok(Some(name.to_owned()))
+        }
+        Some(_) => Err(Problem::field("name", "a text is needed")),
+    }
+}
+
+/// Saving revalidates: between looking and saving a token may have died.
+async fn check(context: &Context, form: &Form) -> Result<(), Problem> {
+    let credential = Credential::Pat(form.pat.clone());
+    let mut tasks = Vec::new();
+    for organization in &form.organizations {
+        let (client, credential) = (context.client.clone(), credential.clone());
+        let (organization, services) = (organization.clone(), form.services.clone());
+        tasks.push(tokio::spawn(async move {
+            probe(&client, &credential, &organization, &services, BUDGET).await
+        }));
+    }
+    let mut reports = Vec::new();
+    for task in tasks {
+        reports.push(task.await.map_err(|_| Problem::unavailable())?);
+    }
+    compare(&mut reports);
+    for (index, report) in reports.iter().enumerate() {
+        usable(index, report)?;
+    }
+    Ok(())
+}
+
+/// Refuses what would not work, with the field to change and the next step.
+fn usable(index: usize, report: &OrganizationReport) -> Result<(), Problem> {
+    if let Some(problem) = &report.problem {
+        let field = match problem.kind {
+            ProblemKind::CredentialRefused
+            | ProblemKind::ProjectsForbidden
+            | ProblemKind::NoProjects => "pat".to_owned(),
+            ProblemKind::OtherOrganization
+            | ProblemKind::NotAdmitted
+            | ProblemKind::UnknownOrganization
+            | ProblemKind::ConditionalAccess
+            | ProblemKind::Stopped
+            | ProblemKind::Unreachable => format!("organizations[{index}]"),
+        };
+        let detail = format!(
+            "{}; {}",
+            sentence(&problem.reason),
+            sentence(&problem.next_step)
+        );
+        return Err(not_usable(field, detail));
+    }
+    for service in &report.services {
+        if let Finding::Forbidden {
+            reason, next_step, ..
+        }
+        | Finding::Unreachable { reason, next_step } = &service.finding
+        {
+            let detail = format!("{}; {}", sentence(reason), sentence(next_step));
+            return Err(not_usable("pat", detail));
+        }
+    }
+    Ok(())
+}
+
+fn sentence(text: &str) -> &str {
+    text.trim_end_matches('.')
+}
+
+fn not_usable(field: impl Into<String>, detail: String) -> Problem {
+    Problem {
+        kind: "/problems/connection-not-usable",
+        status: 422,
+        title: "the connection would not work",
+        detail,
+        field: Some(field.into()),
+    }
+}
+
+fn describe(context: &Context, tenant: &TenantId, name: String, form: &Form) -> Created {
+    let id = ConnectionId(Uuid::new_v4());
+    let integration = |service: &Service| Integration {
+        tenant: tenant.clone(),
+        id: IntegrationId(Uuid::new_v4()),
+        connection: id,
+        service: *service,
+        name: format!("{name} - {}", service.title()),
+        status: IntegrationStatus::Active,
+    };
+    Created {
+        integrations: form.services.iter().map(integration).collect(),
+        connection: Connection {
+            tenant: tenant.clone(),
+            id,
+            name: name.clone(),
+            method: Method::Pat,
+            organizations: form.organizations.clone(),
+            status: ConnectionStatus::Active,
+            created_at: (context.clock)(),
+        },
+    }
+}
+
+/// The secret first, because a connection without one is worse than a secret without a connection; that one is taken
+/// back at once.
+async fn save(context: &Context, created: &Created, secret: &Secret) -> Result<(), Refusal> {
+    let Created {
+        connection,
+        integrations,
+    } = created;
+    context
+        .secrets
+        .create(&connection.tenant, connection.id, secret)
+        .await?;
+    if let Err(error) = context.control.create(connection, integrations).await {
+        if let Err(left) = context
+            .secrets
+            .delete(&connection.tenant, connection.id)
+            .await
+        {
+            tracing::error!(connection.id = %connection.id, error = %left, "a secret was left behind");
+        }
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// The message that starts the first synchronization at once instead of at the next tick.
+pub(crate) fn start(connection: &Connection, organization: &OrganizationName) -> FanOut {
+    FanOut {
+        tenant: connection.tenant.clone(),
+        connection: connection.id,
+        organization: organization.clone(),
+        reason: Reason::Requested,
+    }
+}
