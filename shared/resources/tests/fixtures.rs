@@ -1,0 +1,211 @@
+//! Real bodies of Azure DevOps become records.
+//!
+//! The bodies are beside the project, not in it; without them the test says so and passes. What cannot become a record
+//! is listed in the output, and every such item must be named below with the reason why no user would call it valid.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests have names instead of documentation, fail by panics and print what they found"
+)]
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use model::{Organization, OrganizationId, ProjectId, RepositoryId, Scope};
+use resources::{Fetch, Map, MapError, Target, discovery, find, open_work_items};
+use serde_json::{Value, value::RawValue};
+use uuid::Uuid;
+
+/// Directories of fixtures, the resource that reads them, and the key of their lists.
+const DIRECTORIES: [(&str, &str, &str); 17] = [
+    ("builds", "builds", "value"),
+    ("build-timeline", "timelines", "records"),
+    ("pull-requests", "pull_requests_active", "value"),
+    ("pr-threads", "pull_request_threads", "value"),
+    ("pushes", "pushes", "value"),
+    ("commits", "commits", "value"),
+    ("tfvc-changesets", "changesets", "value"),
+    ("work-items", "open_work_items", "value"),
+    ("work-items-batch", "open_work_items", "value"),
+    ("work-item-revisions", "work_item_revisions", "value"),
+    (
+        "work-item-revisions-reporting",
+        "work_item_revisions",
+        "values",
+    ),
+    ("work-item-links-reporting", "work_item_links", "values"),
+    ("work-item-types", "work_item_types", "value"),
+    ("classification-nodes", "classification_nodes", "value"),
+    ("projects", "projects", "value"),
+    ("repositories", "repositories", "value"),
+    ("wiql", "wiql", "workItems"),
+];
+
+/// Bodies that are not of the resource although they lie in its directory, or that nobody would call valid.
+const NOT_OURS: [(&str, &str); 18] = [
+    ("builds/azcli-3.json", "the tags of a build"),
+    ("builds/docsprev-2.json", "the tags of a build"),
+    ("builds/spec71-1.json", "the tags of a build"),
+    ("builds/vsteam-2.json", "the tags of a build"),
+    (
+        "classification-nodes/docsprev-1.json",
+        "of 2014, before nodes had identifiers",
+    ),
+    (
+        "classification-nodes/docsprev-2.json",
+        "of 2014, before nodes had identifiers",
+    ),
+    (
+        "classification-nodes/docsprev-3.json",
+        "of 2014, before nodes had identifiers",
+    ),
+    (
+        "classification-nodes/docsprev-4.json",
+        "of 2014, before nodes had identifiers",
+    ),
+    (
+        "classification-nodes/spec71-2.json",
+        "nodes by id, with null for those that are not there",
+    ),
+    ("projects/docsprev-3.json", "the receipt for a new project"),
+    ("projects/spec71-3.json", "the receipt for a new project"),
+    (
+        "pull-requests/faros-1.json",
+        "not the wire: Microsoft's Node client made numbers of enums",
+    ),
+    (
+        "repositories/docsprev-2.json",
+        "what a Git remote says of itself",
+    ),
+    (
+        "repositories/spec71-2.json",
+        "what a Git remote says of itself",
+    ),
+    ("wiql/docsprev-2.json", "a query for links, not for items"),
+    (
+        "work-item-types/spec71-6.json",
+        "what would happen to an item on check-in",
+    ),
+    ("work-items/docsprev-1.json", "items by artifact"),
+    (
+        "work-items/docsprev-5.json",
+        "a template for a new item, which has no id",
+    ),
+];
+
+/// An answer to a request that asked for a few fields; ours ask for all, and these leave the date of change out.
+fn is_partial(item: &Value) -> bool {
+    item.get("fields")
+        .is_some_and(|fields| fields.get("System.ChangedDate").is_none())
+}
+
+fn root() -> Option<PathBuf> {
+    let root = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/fixtures/azure-devops"
+    ));
+    root.is_dir().then_some(root)
+}
+
+fn map(resource: &str, target: &Target<'_>, item: &RawValue) -> Result<usize, MapError> {
+    match resource {
+        "projects" => discovery::project(item).map(|_| 1),
+        "repositories" => discovery::repository(item).map(|_| 1),
+        "wiql" => open_work_items::id(item).map(|_| 1),
+        "open_work_items" => open_work_items::item(target, item).map(|_| 1),
+        name => match find(name).unwrap().fetch {
+            Fetch::List(list) => match list.map {
+                Map::One(map) => map(target, item).map(|_| 1),
+                Map::Many(map) => map(target, item).map(|records| records.len()),
+            },
+            Fetch::Details(details) => (details.map)(&[item]).map(|_| 1),
+            Fetch::OpenWorkItems | Fetch::PushCommits => unreachable!("{name} has no map"),
+        },
+    }
+}
+
+/// The items of a body: of its list, or the body itself.
+fn items(body: &Value, key: &str) -> Vec<Value> {
+    match body {
+        Value::Array(items) => items.clone(),
+        Value::Object(object) => match object.get(key) {
+            Some(Value::Array(items)) => items.clone(),
+            _ => vec![body.clone()],
+        },
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn real_bodies_become_records() {
+    let Some(root) = root() else {
+        println!("skipped: the recorded bodies are not beside the project");
+        return;
+    };
+    let index: Vec<Value> =
+        serde_json::from_str(&fs::read_to_string(root.join("index.json")).unwrap()).unwrap();
+    let organization = Organization {
+        id: OrganizationId(Uuid::nil()),
+        name: "fabrikam".parse().unwrap(),
+    };
+    let scope = Scope::Repository {
+        project: ProjectId(Uuid::nil()),
+        repository: RepositoryId(Uuid::nil()),
+    };
+    let target = Target {
+        organization: &organization,
+        scope: &scope,
+    };
+    let mut read: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut partial: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut refused = Vec::new();
+    for entry in &index {
+        let file = entry["file"].as_str().unwrap();
+        let directory = file.split('/').next().unwrap();
+        let Some((_, resource, key)) = DIRECTORIES
+            .iter()
+            .find(|(name, resource, _)| *name == directory && !resource.is_empty())
+        else {
+            continue;
+        };
+        if NOT_OURS.iter().any(|(name, _)| *name == file) {
+            continue;
+        }
+        let text = fs::read_to_string(root.join(file)).unwrap();
+        let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+        let body = document
+            .pointer(entry["body"].as_str().unwrap())
+            .unwrap_or(&Value::Null);
+        for item in items(body, key) {
+            if matches!(*resource, "open_work_items" | "work_item_revisions") && is_partial(&item) {
+                *partial.entry(directory).or_default() += 1;
+                continue;
+            }
+            let raw = serde_json::value::to_raw_value(&item).unwrap();
+            match map(resource, &target, &raw) {
+                Ok(records) => *read.entry(directory).or_default() += records,
+                Err(error) => refused.push(format!("{file}: {error}")),
+            }
+        }
+    }
+    for (directory, records) in &read {
+        println!("{directory}: {records} records");
+    }
+    println!("left out, with a few fields only: {partial:?}");
+    for (file, reason) in NOT_OURS {
+        println!("left out, {file}: {reason}");
+    }
+    println!("refused: {}", refused.len());
+    for line in &refused {
+        println!("  {line}");
+    }
+    assert!(
+        refused.is_empty(),
+        "{} real items were refused",
+        refused.len()
+    );
+    assert!(
+        read.values().sum::<usize>() > 350,
+        "too few to prove anything: {read:?}"
+    );
+}
