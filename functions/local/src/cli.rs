@@ -72,12 +72,19 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let started = Instant::now();
     let mut upstream = Upstream::prepare(arguments).await?;
     let stack = Stack::start(options(arguments, &upstream)?).await?;
-    let outcome = tokio::select! {
-        outcome = work(arguments, &mut upstream, &stack, started) => outcome,
+    let report = tokio::select! {
+        report = work(arguments, &mut upstream, &stack, started) => report,
         interrupted = signal::ctrl_c() => Err(interrupted.map_or_else(Failure::Runtime, |()| Failure::Interrupted)),
     };
+    if let Ok(report) = &report {
+        report.print(arguments.json);
+        if !arguments.once {
+            progress::say(&format!("serving {} until Ctrl-C", stack.url()));
+            signal::ctrl_c().await.map_err(Failure::Runtime)?;
+        }
+    }
     stack.shutdown().await;
-    outcome
+    report.map(|report| report.is_good())
 }
 
 async fn work(
@@ -85,18 +92,12 @@ async fn work(
     upstream: &mut Upstream,
     stack: &Stack,
     started: Instant,
-) -> Result<bool, Failure> {
+) -> Result<Report, Failure> {
     upstream.open(arguments, stack)?;
     let tenant = TenantId::new(TENANT).ok_or(Failure::Tenant)?;
     let sync = sync(arguments, upstream, stack, &tenant);
     let first_record_ms = timed(stack, started, sync).await?;
-    let report = report(arguments, upstream, stack, first_record_ms, started).await?;
-    report.print(arguments.json);
-    if !arguments.once {
-        progress::say(&format!("serving {} until Ctrl-C", stack.url()));
-        std::future::pending::<()>().await;
-    }
-    Ok(report.is_good())
+    report(arguments, upstream, stack, first_record_ms, started).await
 }
 
 fn options(arguments: &Arguments, upstream: &Upstream) -> Result<Options, Failure> {
@@ -186,7 +187,8 @@ async fn report(
         organization: upstream.organization().to_owned(),
         records: verify::by_kind(&stored),
         requests: upstream.requests(),
-        ledger: expected.map(|expected| verify::compare(&expected, &stored)),
+        ledger: expected
+            .map(|expected| verify::compare(&expected, stored.iter().map(verify::Found::from))),
         dead_letters: stack.dead_letters(),
         first_record_ms,
         duration_ms: started.elapsed().as_millis(),

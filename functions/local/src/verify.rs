@@ -46,25 +46,24 @@ impl Ledger {
     }
 }
 
-/// Compares the simulator's ledger with the store.
+/// Compares the simulator's ledger with what was found in the store.
 #[must_use]
-pub fn compare(expected: &[Expected], stored: &[StoredRecord]) -> Ledger {
+pub fn compare(expected: &[Expected], found: impl IntoIterator<Item = Found>) -> Ledger {
     let mut ledger = Ledger {
         expected: expected.len() as u64,
         ..Ledger::default()
     };
-    let mut by_key: HashMap<(Kind, String), Vec<&StoredRecord>> = HashMap::new();
-    for record in stored {
+    let mut by_key: HashMap<(Kind, String), Vec<Found>> = HashMap::new();
+    for record in found {
         by_key
-            .entry((record.key.kind, record.key.sort.clone()))
+            .entry((record.kind, record.sort.clone()))
             .or_default()
             .push(record);
     }
     for wanted in expected {
         let sort = format!("{}#{}", wanted.scope, wanted.id);
-        let found =
-            Kind::from_name(wanted.kind).and_then(|kind| by_key.remove(&(kind, sort.clone())));
-        let Some(found) = found else {
+        let key = Kind::from_name(wanted.kind).map(|kind| (kind, sort.clone()));
+        let Some(found) = key.and_then(|key| by_key.remove(&key)) else {
             ledger.missing += 1;
             ledger.example("missing", wanted.kind, &sort, "");
             continue;
@@ -73,15 +72,9 @@ pub fn compare(expected: &[Expected], stored: &[StoredRecord]) -> Ledger {
             ledger.duplicate += found.len() as u64 - 1;
             ledger.example("duplicate", wanted.kind, &sort, "");
         }
-        let state = State::of(found[0]);
-        if (state.version.as_str(), state.children) != (wanted.version.as_str(), wanted.children) {
+        if let Some(stale) = found.iter().find(|found| !found.is_current(wanted)) {
             ledger.stale += 1;
-            let State { version, children } = state;
-            let more = format!(
-                " is at {version:?} with {children} parts, not {:?} with {}",
-                wanted.version, wanted.children
-            );
-            ledger.example("stale", wanted.kind, &sort, &more);
+            ledger.example("stale", wanted.kind, &sort, &stale.difference(wanted));
         }
     }
     for ((kind, sort), records) in by_key {
@@ -91,14 +84,37 @@ pub fn compare(expected: &[Expected], stored: &[StoredRecord]) -> Ledger {
     ledger
 }
 
-/// A stored record's state in the ledger's words; see [`Expected`].
-struct State {
-    version: String,
-    children: u64,
+/// A stored record's key and state in the ledger's words; see [`Expected`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it is.
+    pub kind: Kind,
+    /// Its scope and natural id, as they stand in its sort key.
+    pub sort: String,
+    /// Which state of it.
+    pub version: String,
+    /// How many parts it has.
+    pub children: u64,
 }
 
-impl State {
-    fn of(stored: &StoredRecord) -> Self {
+impl Found {
+    fn is_current(&self, wanted: &Expected) -> bool {
+        self.version == wanted.version && self.children == wanted.children
+    }
+
+    fn difference(&self, wanted: &Expected) -> String {
+        let Self {
+            version, children, ..
+        } = self;
+        format!(
+            " is at {version:?} with {children} parts, not {:?} with {}",
+            wanted.version, wanted.children
+        )
+    }
+}
+
+impl From<&StoredRecord> for Found {
+    fn from(stored: &StoredRecord) -> Self {
         let details = stored.details.as_deref().unwrap_or_default();
         let (version, children) = match &stored.record {
             Record::WorkItem(item) => (item.rev.to_string(), item.revisions.len()),
@@ -125,6 +141,8 @@ impl State {
             | Record::Changeset(_) => (String::new(), 0),
         };
         Self {
+            kind: stored.key.kind,
+            sort: stored.key.sort.clone(),
             version,
             children: children as u64,
         }
@@ -200,4 +218,90 @@ pub fn digest(stored: &[StoredRecord]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected(id: u64) -> Expected {
+        Expected {
+            kind: "run",
+            scope: uuid::Uuid::nil(),
+            id: id.to_string(),
+            version: "2026-11-23T00:00:00Z".to_owned(),
+            children: 3,
+            changed_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn found(id: u64) -> Found {
+        let Expected {
+            scope,
+            id,
+            version,
+            children,
+            ..
+        } = expected(id);
+        Found {
+            kind: Kind::Run,
+            sort: format!("{scope}#{id}"),
+            version,
+            children,
+        }
+    }
+
+    #[test]
+    fn an_exact_store_is_clean() {
+        let ledger = compare(&[expected(1), expected(2)], [found(2), found(1)]);
+        assert_eq!(
+            ledger,
+            Ledger {
+                expected: 2,
+                ..Ledger::default()
+            }
+        );
+        assert!(ledger.is_clean());
+    }
+
+    #[test]
+    fn every_kind_of_difference_is_counted_and_named() {
+        let older = Found {
+            version: "2026-11-22T00:00:00Z".to_owned(),
+            ..found(3)
+        };
+        let incomplete = Found {
+            children: 0,
+            ..found(4)
+        };
+        let foreign = Found {
+            kind: Kind::Push,
+            ..found(1)
+        };
+        let wanted: Vec<_> = (1..=5).map(expected).collect();
+        let ledger = compare(
+            &wanted,
+            [found(1), foreign, found(2), found(2), older, incomplete],
+        );
+        let counts = (
+            ledger.missing,
+            ledger.duplicate,
+            ledger.stale,
+            ledger.foreign,
+        );
+        assert_eq!(counts, (1, 1, 2, 1));
+        assert!(!ledger.is_clean());
+        assert!(
+            ledger
+                .examples
+                .iter()
+                .any(|example| example.starts_with("missing: run") && example.ends_with("#5"))
+        );
+    }
+
+    #[test]
+    fn an_empty_store_is_missing_everything() {
+        let ledger = compare(&[expected(1)], []);
+        assert_eq!((ledger.missing, ledger.is_clean()), (1, false));
+    }
 }

@@ -14,6 +14,9 @@ use crate::stack::Stack;
 /// How often a line is printed, if anything changed.
 const EVERY: Duration = Duration::from_millis(500);
 
+/// How often a line is printed even so: a message may wait minutes for its retry.
+const EVEN_IF_NOTHING_CHANGED: Duration = Duration::from_secs(15);
+
 /// Says something to the person who started the program.
 #[expect(
     clippy::print_stderr,
@@ -63,7 +66,7 @@ fn client(stack: &Stack) -> Client {
 pub(super) async fn follow(stack: &Stack, tenant: &TenantId) -> Result<(), Failure> {
     let control = control(stack);
     let started = Instant::now();
-    let mut last = String::new();
+    let (mut last, mut said) = (String::new(), Instant::now());
     let idle = stack.idle();
     tokio::pin!(idle);
     loop {
@@ -72,12 +75,13 @@ pub(super) async fn follow(stack: &Stack, tenant: &TenantId) -> Result<(), Failu
             () = tokio::time::sleep(EVERY) => false,
         };
         let line = describe(&counts(&control, tenant).await?, waiting(stack));
-        if line != last {
+        if line != last || said.elapsed() >= EVEN_IF_NOTHING_CHANGED {
             say(&format!(
                 "{:6.1} s  {line}",
                 started.elapsed().as_secs_f64()
             ));
             last = line;
+            said = Instant::now();
         }
         if is_done {
             return Ok(());

@@ -16,6 +16,9 @@ use crate::sqs::api::receive::system_attributes;
 use crate::sqs::{Attribute, Received, Sqs, SqsError, md5_of_attributes, md5_of_body};
 use crate::template::QueueMapping;
 
+/// How long a poller rests when its queue cannot be read, for example because the disk is full.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
 /// One mapping with all it needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
@@ -40,8 +43,8 @@ async fn poll(source: Source) {
             Ok(batch) if batch.is_empty() => {}
             Ok(batch) => handle(&source, batch).await,
             Err(error) => {
-                tracing::error!(%error, queue = source.mapping.queue, "an event source stopped");
-                return;
+                tracing::error!(%error, queue = source.mapping.queue, "an event source cannot receive");
+                tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
     }

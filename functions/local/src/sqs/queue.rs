@@ -16,6 +16,7 @@ pub(super) struct Queue {
     ready: BTreeSet<u64>,
     /// Delayed and in-flight messages by the instant at which they become ready.
     hidden: BTreeSet<(Instant, u64)>,
+    in_flight: usize,
 }
 
 #[derive(Debug)]
@@ -66,6 +67,7 @@ impl Queue {
             messages: BTreeMap::new(),
             ready: BTreeSet::new(),
             hidden: BTreeSet::new(),
+            in_flight: 0,
         }
     }
 
@@ -97,7 +99,7 @@ impl Queue {
     fn show(&mut self, seq: u64) {
         if let Some(message) = self.messages.get_mut(&seq) {
             message.hidden_until = None;
-            message.in_flight = false;
+            self.in_flight -= usize::from(std::mem::take(&mut message.in_flight));
             self.ready.insert(seq);
         }
     }
@@ -158,6 +160,7 @@ impl Queue {
         message.stored.receives += 1;
         message.hidden_until = Some(hide_until);
         message.in_flight = true;
+        self.in_flight += 1;
         let first_received_ms = *message.first_received_ms.get_or_insert(now_ms);
         self.hidden.insert((hide_until, seq));
         let stored = &message.stored;
@@ -184,6 +187,7 @@ impl Queue {
 
     fn remove(&mut self, seq: u64) {
         if let Some(message) = self.messages.remove(&seq) {
+            self.in_flight -= usize::from(message.in_flight);
             self.ready.remove(&seq);
             if let Some(at) = message.hidden_until {
                 self.hidden.remove(&(at, seq));
@@ -221,6 +225,7 @@ impl Queue {
     pub(super) fn purge(&mut self) -> Vec<u64> {
         self.ready.clear();
         self.hidden.clear();
+        self.in_flight = 0;
         std::mem::take(&mut self.messages).into_keys().collect()
     }
 
@@ -231,15 +236,10 @@ impl Queue {
 
     pub(super) fn depth(&mut self, now: Instant) -> Depth {
         self.uncover(now);
-        let in_flight = self
-            .messages
-            .values()
-            .filter(|message| message.in_flight)
-            .count();
         Depth {
             visible: self.ready.len(),
-            in_flight,
-            delayed: self.hidden.len() - in_flight,
+            in_flight: self.in_flight,
+            delayed: self.hidden.len() - self.in_flight,
         }
     }
 

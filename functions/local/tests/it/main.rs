@@ -5,6 +5,7 @@
     reason = "the helpers of tests may fail as tests do"
 )]
 
+mod cli;
 mod dynamodb;
 mod gateway;
 mod harness;
