@@ -27,7 +27,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "--port" => port = value.parse()?,
             "--seed" => config.seed = value.parse()?,
             other => {
-                return Err(format!("unknown argument {other}; known are --port and --seed").into());
+                return Err(
+                    format!("unknown argument {other}; known are --port and --seed").into(),
+                );
             }
         }
     }

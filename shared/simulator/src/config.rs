@@ -96,15 +96,15 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// About 180 work items, 300 runs, 140 pull requests and 800 commits over the 89 days.
+    /// About 150 work items with 800 revisions, 350 runs, 120 pull requests, 500 pushes and 900 commits in all.
     pub const SMALL: Self = Self {
         projects: 3,
         repositories_per_project: 3,
         people: 14,
         work_items: 650,
         pull_requests: 520,
-        direct_pushes: 500,
-        other_runs: 500,
+        direct_pushes: 360,
+        other_runs: 250,
         changesets: 800,
     };
 }

@@ -106,16 +106,13 @@ fn system(call: &Call<'_>, body: &mut Value, own: &PullRequest, event: &Event, k
             format!("{name} voted {vote}")
         }
         EventKind::Pushed { commits, is_force } => {
-            let tips = own.tips.iter().filter(|(at, _)| *at <= event.at);
+            let tip = own.tips.iter().rev().find(|(at, _)| *at <= event.at);
             properties.text("CodeReviewThreadType", "RefUpdate");
             properties.text("CodeReviewRefName", &own.branch);
             properties.number("CodeReviewRefNewCommitsCount", i64::from(*commits));
             properties.text(
                 "CodeReviewRefNewHeadCommit",
-                &tips
-                    .last()
-                    .map(|(_, tip)| tip.to_string())
-                    .unwrap_or_default(),
+                &tip.map(|(_, tip)| tip.to_string()).unwrap_or_default(),
             );
             properties.text("CodeReviewRefUpdatedByIdentity", "1");
             properties.text(

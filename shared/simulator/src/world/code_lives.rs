@@ -358,7 +358,7 @@ impl CodePlanner<'_> {
             kind,
             pull_request: Some(position),
         });
-        if !matches!(kind, PushKind::Open { .. } | PushKind::Update { .. }) || !random.chance(75) {
+        if !matches!(kind, PushKind::Open { .. } | PushKind::Update { .. }) || !random.chance(60) {
             return;
         }
         // A run of a pull request cannot be older than the pull request.

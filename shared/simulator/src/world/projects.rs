@@ -69,7 +69,9 @@ fn project(namespace: Uuid, n: u16, random: &mut Random, calendar: &Calendar) ->
         } else {
             format!("{base} {}", round + 1)
         },
-        description: (n % 2 == 0).then_some("Everything the fiber team ships."),
+        description: n
+            .is_multiple_of(2)
+            .then_some("Everything the fiber team ships."),
         revision: 400 + random.below(4_000) as u32,
         last_update: calendar.start_plus_days(random.between(0, 90)),
         has_tfvc: n % NAMES.len() as u16 == 2,

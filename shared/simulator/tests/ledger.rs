@@ -1,0 +1,385 @@
+//! The ledger against a sync written from the reference alone: what can be read through HTTP is exactly what it lists.
+
+#[expect(dead_code, reason = "every test file uses a part")]
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use simulator::{Config, Expected, PageCaps};
+use support::{Client, config};
+
+/// What identifies an entry of the ledger, and what is to be compared.
+type Entry = (&'static str, String, String);
+type Found = BTreeMap<Entry, (String, u64)>;
+
+struct Sync<'a> {
+    client: &'a Client,
+    since: Timestamp,
+    found: Found,
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    match value.pointer(pointer) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        other => panic!("no {pointer}, but {other:?}"),
+    }
+}
+
+fn time(value: &Value, pointer: &str) -> Timestamp {
+    text(value, pointer).parse().expect("an instant")
+}
+
+impl Sync<'_> {
+    fn put(&mut self, kind: &'static str, scope: &str, id: String, version: String, children: u64) {
+        self.found
+            .insert((kind, scope.to_owned(), id), (version, children));
+    }
+
+    async fn all(&mut self) {
+        let organization = self
+            .client
+            .get("_apis/connectionData?api-version=7.1-preview.1")
+            .await
+            .json();
+        let organization = text(&organization, "/instanceId");
+        let projects = self.client.all_by_token("_apis/projects").await;
+        self.work_items(&organization).await;
+        self.links(&organization).await;
+        for project in projects.iter().map(|project| text(project, "/id")) {
+            self.open_items(&organization, &project).await;
+            self.metadata(&project).await;
+            self.runs(&project).await;
+            self.pull_requests(&project).await;
+        }
+        for repository in self.client.get("_apis/git/repositories").await.items() {
+            if repository.get("defaultBranch").is_some() && repository["isDisabled"] == false {
+                self.pushes(&text(&repository, "/project/id"), &text(&repository, "/id"))
+                    .await;
+            }
+        }
+        let path = format!(
+            "_apis/tfvc/changesets?$orderby=id%20asc&searchCriteria.fromDate={}",
+            self.since
+        );
+        for changeset in self.client.all_by_skip(&path).await {
+            self.put(
+                "changeset",
+                &organization,
+                text(&changeset, "/changesetId"),
+                String::new(),
+                0,
+            );
+        }
+    }
+
+    async fn work_items(&mut self, organization: &str) {
+        let start = format!("startDateTime={}", self.since);
+        let path = "_apis/wit/reporting/workitemrevisions?includeDeleted=true";
+        let (revisions, _) = self.client.all_by_batch(path, &start).await;
+        let mut items: BTreeMap<String, (u64, BTreeSet<u64>)> = BTreeMap::new();
+        for revision in &revisions {
+            let entry = items.entry(text(revision, "/id")).or_default();
+            let rev = revision["rev"].as_u64().expect("rev");
+            entry.0 = entry.0.max(rev);
+            entry.1.insert(rev);
+        }
+        for (id, (rev, revs)) in items {
+            self.put(
+                "work_item",
+                organization,
+                id,
+                rev.to_string(),
+                revs.len() as u64,
+            );
+        }
+    }
+
+    async fn open_items(&mut self, organization: &str, project: &str) {
+        let types = self
+            .client
+            .get(&format!("{project}/_apis/wit/workitemtypes"))
+            .await
+            .items();
+        let states = types
+            .iter()
+            .flat_map(|kind| kind["states"].as_array().expect("states"));
+        let done = states
+            .filter(|state| matches!(state["category"].as_str(), Some("Completed" | "Removed")));
+        let done: BTreeSet<String> = done
+            .map(|state| format!("'{}'", text(state, "/name")))
+            .collect();
+        let done: Vec<String> = done.into_iter().collect();
+        let query = format!(
+            "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND [System.State] NOT IN ({}) ORDER BY [System.Id]",
+            done.join(", ")
+        );
+        let answer = self
+            .client
+            .post(
+                &format!("{project}/_apis/wit/wiql"),
+                &json!({ "query": query }),
+            )
+            .await
+            .json();
+        let ids: Vec<u64> = answer["workItems"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .filter_map(|item| item["id"].as_u64())
+            .collect();
+        for ids in ids.chunks(200) {
+            let batch = self
+                .client
+                .post("_apis/wit/workitemsbatch", &json!({ "ids": ids }))
+                .await
+                .items();
+            for item in batch {
+                let key = ("work_item", organization.to_owned(), text(&item, "/id"));
+                self.found
+                    .entry(key)
+                    .or_insert_with(|| (text(&item, "/rev"), 1));
+            }
+        }
+    }
+
+    async fn links(&mut self, organization: &str) {
+        let start = format!("startDateTime={}", self.since);
+        let (links, _) = self
+            .client
+            .all_by_batch("_apis/wit/reporting/workitemlinks", &start)
+            .await;
+        for link in links {
+            let id = format!(
+                "{}/{}/{}",
+                link["sourceId"],
+                text(&link, "/rel"),
+                link["targetId"]
+            );
+            let active = u64::from(link["isActive"] == true);
+            self.put(
+                "work_item_link",
+                organization,
+                id,
+                text(&link, "/changedDate"),
+                active,
+            );
+        }
+    }
+
+    async fn metadata(&mut self, project: &str) {
+        for kind in self
+            .client
+            .get(&format!("{project}/_apis/wit/workitemtypes"))
+            .await
+            .items()
+        {
+            let states = kind["states"].as_array().expect("states").len() as u64;
+            self.put(
+                "work_item_type",
+                project,
+                text(&kind, "/name"),
+                String::new(),
+                states,
+            );
+        }
+        let mut waiting = self
+            .client
+            .get(&format!(
+                "{project}/_apis/wit/classificationnodes?$depth=20"
+            ))
+            .await
+            .items();
+        while let Some(node) = waiting.pop() {
+            self.put(
+                "classification_node",
+                project,
+                text(&node, "/identifier"),
+                String::new(),
+                0,
+            );
+            waiting.extend(node["children"].as_array().cloned().unwrap_or_default());
+        }
+    }
+
+    async fn runs(&mut self, project: &str) {
+        let path = format!(
+            "{project}/_apis/build/builds?statusFilter=completed&queryOrder=finishTimeAscending&minTime={}",
+            self.since
+        );
+        for build in self.client.all_by_token(&path).await {
+            let id = text(&build, "/id");
+            let timeline = self
+                .client
+                .get(&format!("{project}/_apis/build/builds/{id}/timeline"))
+                .await;
+            let records = match timeline.status {
+                StatusCode::NOT_FOUND => 0,
+                _ => timeline.json()["records"]
+                    .as_array()
+                    .expect("records")
+                    .len() as u64,
+            };
+            self.put("run", project, id, text(&build, "/finishTime"), records);
+        }
+    }
+
+    async fn pull_requests(&mut self, project: &str) {
+        let base = format!("{project}/_apis/git/pullrequests?searchCriteria.status");
+        let closed = format!(
+            "searchCriteria.queryTimeRangeType=closed&searchCriteria.minTime={}",
+            self.since
+        );
+        for path in [
+            format!("{base}=active"),
+            format!("{base}=completed&{closed}"),
+            format!("{base}=abandoned&{closed}"),
+        ] {
+            for pull in self.client.all_by_skip(&path).await {
+                let (id, repository) =
+                    (text(&pull, "/pullRequestId"), text(&pull, "/repository/id"));
+                let threads = self
+                    .client
+                    .get(&format!(
+                        "_apis/git/repositories/{repository}/pullRequests/{id}/threads"
+                    ))
+                    .await;
+                self.put(
+                    "pull_request",
+                    project,
+                    id,
+                    text(&pull, "/status"),
+                    threads.items().len() as u64,
+                );
+            }
+        }
+    }
+
+    async fn pushes(&mut self, project: &str, repository: &str) {
+        let base = format!("_apis/git/repositories/{repository}");
+        for push in self
+            .client
+            .all_by_skip(&format!(
+                "{base}/pushes?searchCriteria.fromDate={}",
+                self.since
+            ))
+            .await
+        {
+            assert!(time(&push, "/date") >= self.since);
+            let id = text(&push, "/pushId");
+            for commit in self
+                .client
+                .all_by_skip(&format!("{base}/commits?pushId={id}"))
+                .await
+            {
+                self.put(
+                    "commit",
+                    project,
+                    format!("{repository}/{}", text(&commit, "/commitId")),
+                    String::new(),
+                    0,
+                );
+            }
+            self.put(
+                "push",
+                project,
+                format!("{repository}/{id}"),
+                String::new(),
+                0,
+            );
+        }
+    }
+}
+
+fn ninety_days_ago(client: &Client) -> Timestamp {
+    client.simulator.now() - SignedDuration::from_hours(24 * 90)
+}
+
+async fn synced(client: &Client, since: Timestamp) -> Found {
+    let mut sync = Sync {
+        client,
+        since,
+        found: Found::new(),
+    };
+    sync.all().await;
+    sync.found
+}
+
+fn owed(client: &Client, since: Timestamp, token: &secrecy::SecretString) -> Found {
+    let entry = |own: Expected| {
+        (
+            (own.kind, own.scope.to_string(), own.id),
+            (own.version, own.children),
+        )
+    };
+    client
+        .simulator
+        .ledger(since, token)
+        .into_iter()
+        .map(entry)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_complete_sync_finds_exactly_what_the_ledger_lists() {
+    let client = Client::new(config());
+    let since = ninety_days_ago(&client);
+    let (found, owed) = (
+        synced(&client, since).await,
+        owed(&client, since, &client.simulator.default_pat()),
+    );
+    let kinds: BTreeSet<&str> = owed.keys().map(|(kind, ..)| *kind).collect();
+    assert_eq!(kinds.len(), 9, "every kind occurs: {kinds:?}");
+    assert_eq!(found, owed);
+}
+
+#[tokio::test]
+async fn small_pages_lose_and_add_nothing() {
+    let client = Client::new(Config {
+        pages: PageCaps::all(7),
+        days: 3,
+        seed: 5,
+        ..config()
+    });
+    let since = ninety_days_ago(&client);
+    assert_eq!(
+        synced(&client, since).await,
+        owed(&client, since, &client.simulator.default_pat())
+    );
+}
+
+#[tokio::test]
+async fn the_ledger_knows_what_a_credential_may_not_see() {
+    let client = Client::new(Config {
+        seed: 9,
+        ..config()
+    });
+    let mut pat = client.simulator.make_pat(1);
+    pat.denied_projects.insert(client.simulator.projects()[0].0);
+    let token = pat.token.clone();
+    client.simulator.add_pat(pat);
+    let limited = client.with_token(&token);
+    let since = ninety_days_ago(&client);
+    let (found, owed_to_it) = (synced(&limited, since).await, owed(&client, since, &token));
+    assert_eq!(found, owed_to_it);
+    assert!(owed_to_it.len() < owed(&client, since, &client.simulator.default_pat()).len());
+}
+
+#[test]
+fn a_ledger_for_a_token_without_scopes_is_empty() {
+    let client = Client::new(config());
+    let mut pat = client.simulator.make_pat(2);
+    pat.scopes = BTreeSet::from(["vso.project".to_owned()]);
+    let token = pat.token.clone();
+    client.simulator.add_pat(pat);
+    assert_eq!(client.simulator.ledger(Timestamp::MIN, &token), []);
+    assert_eq!(
+        client
+            .simulator
+            .ledger(Timestamp::MIN, &secrecy::SecretString::from("unknown")),
+        []
+    );
+}
