@@ -33,8 +33,8 @@ struct Shared {
     faults: FaultQueue,
     /// Until when each identity was told to stay away.
     retry_after: Mutex<HashMap<Uuid, Timestamp>>,
-    /// Build list tokens handed out, each with the sort order it belongs to.
-    build_tokens: Mutex<HashSet<(String, String)>>,
+    /// Build list tokens handed out, each with the sort orders it belongs to.
+    build_tokens: Mutex<HashMap<String, HashSet<String>>>,
 }
 
 #[derive(Debug)]
@@ -259,18 +259,17 @@ impl Simulator {
     }
 
     pub(crate) fn issue_build_token(&self, token: &str, order: &str) {
-        lock(&self.0.build_tokens).insert((token.to_owned(), order.to_owned()));
+        lock(&self.0.build_tokens)
+            .entry(token.to_owned())
+            .or_default()
+            .insert(order.to_owned());
     }
 
     /// Whether a build token was handed out for other sort orders only.
     pub(crate) fn is_build_token_of_another_order(&self, token: &str, order: &str) -> bool {
-        let issued = lock(&self.0.build_tokens);
-        let mut orders = issued
-            .iter()
-            .filter(|(own, _)| own == token)
-            .map(|(_, own)| own)
-            .peekable();
-        orders.peek().is_some() && orders.all(|own| own != order)
+        lock(&self.0.build_tokens)
+            .get(token)
+            .is_some_and(|orders| !orders.contains(order))
     }
 
     fn pats(&self) -> std::sync::RwLockReadGuard<'_, Vec<Pat>> {

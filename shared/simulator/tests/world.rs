@@ -206,7 +206,7 @@ async fn boards_hold_what_syncs_stumble_over() {
     let is_deleted = |own: &&Value| own["System.IsDeleted"] == true;
     let deleted = items
         .values()
-        .filter(|all| all.last().is_some_and(|own| is_deleted(own)))
+        .filter(|all| all.last().is_some_and(is_deleted))
         .count();
     let restored = items
         .values()

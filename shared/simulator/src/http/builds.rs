@@ -281,6 +281,7 @@ fn body(call: &Call<'_>, build: &Build) -> Value {
         "orchestrationPlan": plan,
         "logs": { "id": 0, "type": "Container", "url": format!("{base}/_apis/build/builds/{}/logs", build.id) },
         "repository": { "id": repository.id, "type": "TfsGit", "name": repository.name, "url": format!("{base}/_git/{}", repository.id), "clean": null, "checkoutSubmodules": false },
+        "keepForever": false,
         "retainedByRelease": false,
         "triggeredByBuild": null,
         "appendCommitMessageToRunName": true,

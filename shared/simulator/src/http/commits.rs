@@ -141,7 +141,7 @@ fn reach(
     history: &History,
 ) -> Result<Option<HashSet<Sha>>, Refusal> {
     let tip = match &criteria.branch {
-        Some(name) => Some(tip_of(call, history, name).ok_or_else(|| {
+        Some(name) => Some(tip_of(history, name).ok_or_else(|| {
             Refusal::not_found(
                 "GitUnresolvableToCommitException",
                 format!("TF401175: The version descriptor <Branch: {name}> could not be resolved to a version in the repository"),
@@ -156,7 +156,7 @@ fn reach(
 }
 
 /// The tip of a branch, if it still exists.
-fn tip_of(_call: &Call<'_>, history: &History, branch: &str) -> Option<Sha> {
+fn tip_of(history: &History, branch: &str) -> Option<Sha> {
     let full = if branch.starts_with("refs/") {
         branch.to_owned()
     } else {
@@ -191,10 +191,7 @@ pub(crate) fn short(call: &Call<'_>, repository: &Repository, commit: &Commit) -
     let (comment, is_cut) = text::cut(&commit.comment, COMMENT_IN_LISTS);
     let person = |id| call.world.people.get(id);
     let (author, committer) = (person(commit.author), person(commit.committer));
-    let web = repositories::body(call, repository)["webUrl"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let web = repositories::web_url(call, repository);
     let mut value = json!({
         "commitId": commit.sha,
         "author": { "name": author.display_name, "email": author.unique_name, "date": commit.authored },

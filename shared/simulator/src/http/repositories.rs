@@ -31,7 +31,6 @@ pub(crate) fn get(call: &Call<'_>) -> Result<Reply, Refusal> {
 /// A `GitRepository`.
 pub(crate) fn body(call: &Call<'_>, repository: &Repository) -> Value {
     let project = &call.world.projects[usize::from(repository.project)];
-    let base = call.base();
     let organization = &call.world.organization;
     let (project_name, name) = (path_segment(&project.name), path_segment(&repository.name));
     let mut value = json!({
@@ -42,7 +41,7 @@ pub(crate) fn body(call: &Call<'_>, repository: &Repository) -> Value {
         "size": if repository.state == RepositoryState::Empty { 0 } else { repository.size },
         "remoteUrl": format!("https://{organization}@dev.azure.com/{organization}/{project_name}/_git/{name}"),
         "sshUrl": format!("git@ssh.dev.azure.com:v3/{organization}/{project_name}/{name}"),
-        "webUrl": format!("{base}/{project_name}/_git/{name}"),
+        "webUrl": web_url(call, repository),
         "isDisabled": repository.state == RepositoryState::Disabled,
         "isInMaintenance": false,
     });
@@ -50,6 +49,17 @@ pub(crate) fn body(call: &Call<'_>, repository: &Repository) -> Value {
         value["defaultBranch"] = "refs/heads/main".into();
     }
     value
+}
+
+/// The address of the repository's page.
+pub(crate) fn web_url(call: &Call<'_>, repository: &Repository) -> String {
+    let project = &call.world.projects[usize::from(repository.project)].name;
+    format!(
+        "{}/{}/_git/{}",
+        call.base(),
+        path_segment(project),
+        path_segment(&repository.name)
+    )
 }
 
 /// The repository's own address.

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::http::call::Call;
 use crate::http::item_fields::{self, Manner};
@@ -186,7 +186,7 @@ fn body(call: &Call<'_>, item: &WorkItem, wish: &Wish, is_single: bool) -> Value
         body["relations"] = relations(call, item);
     }
     if wish.has_links || is_single {
-        body["_links"] = links(&url);
+        body["_links"] = links(call, item);
     }
     body
 }
@@ -197,17 +197,20 @@ pub(crate) fn url(call: &Call<'_>, item: &WorkItem) -> String {
     format!("{}/{project}/_apis/wit/workItems/{}", call.base(), item.id)
 }
 
-fn links(url: &str) -> Value {
-    let mut links = Map::new();
-    links.insert("self".to_owned(), json!({ "href": url }));
-    for (name, path) in [
-        ("workItemUpdates", "updates"),
-        ("workItemRevisions", "revisions"),
-        ("workItemComments", "comments"),
-    ] {
-        links.insert(name.to_owned(), json!({ "href": format!("{url}/{path}") }));
-    }
-    Value::Object(links)
+fn links(call: &Call<'_>, item: &WorkItem) -> Value {
+    let url = url(call, item);
+    let project = call.world.projects[usize::from(item.project())].id;
+    let base = format!("{}/{project}", call.base());
+    let kind = item.latest().fields.kind.name().replace(' ', "%20");
+    json!({
+        "self": { "href": url },
+        "workItemUpdates": { "href": format!("{url}/updates") },
+        "workItemRevisions": { "href": format!("{url}/revisions") },
+        "workItemComments": { "href": format!("{url}/comments") },
+        "html": { "href": format!("{base}/_workitems/edit/{}", item.id) },
+        "workItemType": { "href": format!("{base}/_apis/wit/workItemTypes/{kind}") },
+        "fields": { "href": format!("{base}/_apis/wit/fields") },
+    })
 }
 
 fn relations(call: &Call<'_>, item: &WorkItem) -> Value {

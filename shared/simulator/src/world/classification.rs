@@ -8,8 +8,13 @@ use uuid::Uuid;
 use crate::world::calendar::Calendar;
 use crate::world::projects::Project;
 
-/// Teams' areas below each project's root area.
-pub(crate) const AREAS: [&str; 3] = ["Web Team", "Platform Team", "Équipe Paiement"];
+/// Teams' areas below each project's root area, parents first.
+pub(crate) const AREAS: [&str; 4] = [
+    "Web Team",
+    "Platform Team",
+    "Platform Team\\Runtime",
+    "Équipe Paiement",
+];
 const SPRINT_DAYS: i64 = 14;
 const SPRINTS_PER_RELEASE: i64 = 8;
 const RELEASES: i64 = 3;
@@ -78,10 +83,20 @@ pub(crate) fn areas(number: u16, project: &Project) -> Node {
         is_area: true,
     };
     let mut root = maker.node(project.name.clone(), None);
-    root.children = AREAS
-        .iter()
-        .map(|area| maker.node((*area).to_owned(), None))
-        .collect();
+    for area in AREAS {
+        let (parent, name) = area
+            .rsplit_once('\\')
+            .map_or((None, area), |(parent, name)| (Some(parent), name));
+        let node = maker.node(name.to_owned(), None);
+        match root
+            .children
+            .iter()
+            .position(|own| Some(own.name.as_str()) == parent)
+        {
+            Some(above) => root.children[above].children.push(node),
+            None => root.children.push(node),
+        }
+    }
     root
 }
 
