@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
@@ -76,6 +77,10 @@ impl Simulator {
     /// # Errors
     /// Whatever accepting connections ends with.
     pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
+        // Small answers must not wait for an acknowledgement; a socket that refuses this only answers later.
+        let listener = listener.tap_io(|socket| {
+            let _set = socket.set_nodelay(true);
+        });
         axum::serve(
             listener,
             self.router()
@@ -139,7 +144,7 @@ impl Simulator {
     pub fn make_pat(&self, name: u64) -> Pat {
         let mut random = Random::stream(&[self.0.config.seed, 0x9A7, name]);
         let world = self.world();
-        let owner = world.people.all[random.index(world.people.all.len())].id;
+        let owner = world.people.get(world.people.human(&mut random)).id;
         Pat {
             token: pat::make_token(&mut random),
             owner,

@@ -498,6 +498,11 @@ async fn the_official_clients_find_their_way() {
         .filter_map(|own| own["id"].as_str())
         .collect();
     assert!(ids.len() >= 20 && ids.len() == locations.len());
+    let of_git = client
+        .send(Request::options("/fabrikam/_apis/git"), "")
+        .await
+        .items();
+    assert!(!of_git.is_empty() && of_git.iter().all(|own| own["area"] == "git"));
     let request = Request::get("/fabrikam/_apis/resourceAreas?api-version=7.1-preview.1")
         .header(header::HOST, "127.0.0.1:8080");
     for area in client.send(request, "").await.items() {

@@ -6,7 +6,9 @@ mod support;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use simulator::{CommitReach, Config, PageCap, PageCaps, TimelineAbsence, Unverified};
+use simulator::{
+    CommitReach, Config, PageCap, PageCaps, Scale, Sizes, TimelineAbsence, Unverified,
+};
 use support::{Client, config};
 
 fn ids(items: &[Value], name: &str) -> Vec<u64> {
@@ -746,6 +748,39 @@ async fn wiql_refuses_times_without_precision() {
             .status,
         StatusCode::OK
     );
+}
+
+#[tokio::test]
+async fn wiql_refuses_more_than_it_may_return() {
+    let none = Sizes {
+        work_items: 110_000,
+        pull_requests: 0,
+        direct_pushes: 0,
+        other_runs: 0,
+        changesets: 0,
+        ..Sizes::SMALL
+    };
+    let client = Client::new(Config {
+        scale: Scale::Custom(none),
+        ..config()
+    });
+    let total = client
+        .simulator
+        .totals(&client.simulator.default_pat())
+        .work_items;
+    assert!(total > 20_000, "{total}");
+    let refused = wiql(&client, "", "[System.Id] > 0").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        refused.json()["typeKey"],
+        "WorkItemTrackingQueryResultSizeLimitExceededException"
+    );
+    let query = json!({ "query": "SELECT [System.Id] FROM WorkItems ORDER BY [System.Id]" });
+    let cut = client
+        .post("_apis/wit/wiql?$top=19999", &query)
+        .await
+        .json();
+    assert_eq!(cut["workItems"].as_array().map(Vec::len), Some(19_999));
 }
 
 #[tokio::test]

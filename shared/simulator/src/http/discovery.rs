@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::http::call::Call;
-use crate::http::endpoints::{LOCATIONS, Location};
 use crate::http::identity;
+use crate::http::locations::{LOCATIONS, Location};
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::world::people::PersonId;
@@ -19,9 +19,13 @@ const AREAS: [(&str, &str); 6] = [
     ("1d4f49f9-02b9-4e26-b826-2cdb6195f2a9", "work"),
 ];
 
-/// `OPTIONS /{organization}/_apis`: the resource locations.
-pub(crate) fn locations(_call: &Call<'_>) -> Result<Reply, Refusal> {
-    Ok(Reply::list(LOCATIONS.iter().map(location)))
+/// `OPTIONS /{organization}/_apis`: the resource locations, of one area if it is named.
+pub(crate) fn locations(call: &Call<'_>) -> Result<Reply, Refusal> {
+    let area = call.captured.first();
+    let is_wanted = |own: &&Location| area.is_none_or(|area| own.area.eq_ignore_ascii_case(area));
+    Ok(Reply::list(
+        LOCATIONS.iter().filter(is_wanted).map(location),
+    ))
 }
 
 fn location(location: &Location) -> Value {

@@ -10,6 +10,7 @@ pub(crate) mod changesets;
 pub(crate) mod classification;
 mod code_lives;
 pub(crate) mod git;
+mod life_writer;
 mod lives;
 pub(crate) mod people;
 pub(crate) mod process;
@@ -17,9 +18,11 @@ pub(crate) mod projects;
 pub(crate) mod pull_requests;
 mod pushing;
 pub(crate) mod random;
+mod reviews;
 mod running;
 pub(crate) mod text;
 pub(crate) mod timeline;
+mod timeline_writer;
 pub(crate) mod work_items;
 
 use jiff::Timestamp;
@@ -30,7 +33,7 @@ use builds::{Build, Definition};
 use calendar::Calendar;
 use changesets::Changeset;
 use classification::Node;
-use code_lives::CodePlanner;
+use code_lives::{CodePlanner, PushPlan, RunPlan};
 use git::History;
 use lives::Planner;
 use people::People;
@@ -201,48 +204,59 @@ impl World {
             pushes: Vec::new(),
             runs: Vec::new(),
         };
-        let mut planned = None;
+        if let Some(first) = self.calendar.days().next() {
+            planner.plan_first_pushes(first);
+        }
         for (day, project) in turns(&self.calendar, self.projects.len() as u16) {
-            if planned.is_none() {
-                planner.plan_first_pushes(day);
-            }
-            planned = Some(day);
             planner.plan_day(
                 day,
                 project,
                 &slowed(sizes, |mean| rate(&self.calendar, day, mean)),
             );
         }
-        let (pull_requests, mut pushes, mut runs) =
-            (planner.pull_requests, planner.pushes, planner.runs);
-        let order = sorted_by(&pull_requests, |own| own.created);
-        let rank = inverse(&order);
+        let (pull_requests, pushes, runs) = (planner.pull_requests, planner.pushes, planner.runs);
+        let rank = self.settle_pull_requests(&pull_requests);
+        self.settle_pushes(pushes, &rank);
+        self.settle_runs(runs, &rank);
+    }
+
+    /// Numbers the pull requests and returns where each plan went.
+    fn settle_pull_requests(&mut self, plans: &[PullRequest]) -> Vec<usize> {
+        let order = sorted_by(plans, |own| own.created);
         let boundary = self.calendar.boundary();
-        let visible = |position: usize, id: u32| PullRequest {
+        let visible = |(&position, id): (&usize, u32)| PullRequest {
             id,
-            ..as_of(&pull_requests[position], boundary)
+            ..as_of(&plans[position], boundary)
         };
         self.pull_requests = order
             .iter()
             .zip(FIRST_PULL_REQUEST..)
-            .map(|(&position, id)| visible(position, id))
+            .map(visible)
             .collect();
-        pushes.retain(|plan| plan.at <= boundary);
-        pushes.sort_by_key(|plan| plan.at);
-        runs.retain(|plan| plan.queued <= boundary);
-        runs.sort_by_key(|plan| plan.queued);
+        inverse(&order)
+    }
+
+    fn settle_pushes(&mut self, mut plans: Vec<PushPlan>, rank: &[usize]) {
+        plans.retain(|plan| plan.at <= self.calendar.boundary());
+        plans.sort_by_key(|plan| plan.at);
+        let repositories = self.repositories.len();
         let mut pusher = Pusher::new(
             self.seed,
-            self.repositories.len(),
+            repositories,
             &self.work_items,
             &mut self.pull_requests,
         );
-        for plan in &mut pushes {
+        for plan in &mut plans {
             plan.pull_request = plan.pull_request.map(|position| rank[position]);
             pusher.push(plan);
         }
         self.histories = pusher.histories;
-        for plan in &mut runs {
+    }
+
+    fn settle_runs(&mut self, mut plans: Vec<RunPlan>, rank: &[usize]) {
+        plans.retain(|plan| plan.queued <= self.calendar.boundary());
+        plans.sort_by_key(|plan| plan.queued);
+        for plan in &mut plans {
             plan.pull_request = plan.pull_request.map(|position| rank[position]);
         }
         let runner = Runner {
@@ -252,7 +266,7 @@ impl World {
             pull_requests: &self.pull_requests,
             histories: &self.histories,
         };
-        self.builds = runner.run(&runs);
+        self.builds = runner.run(&plans);
     }
 
     fn live_tfvc(&mut self, sizes: &Sizes) {

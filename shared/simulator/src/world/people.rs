@@ -101,6 +101,11 @@ impl People {
         &self.all[usize::from(person)]
     }
 
+    /// Any person.
+    pub(crate) fn human(&self, random: &mut Random) -> PersonId {
+        random.below(u64::from(self.humans)) as u16
+    }
+
     /// A person out of the team of a project; teams overlap.
     pub(crate) fn member(&self, project: u16, random: &mut Random) -> PersonId {
         let team = self.humans.div_ceil(2).max(1);
