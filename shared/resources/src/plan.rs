@@ -290,3 +290,282 @@ fn id(record: &Record) -> Option<u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ado::{Paging, parse_page};
+    use model::{
+        Organization, OrganizationId, OrganizationName, ProjectId, RepositoryId, Scope,
+        record::{Changeset, Push},
+    };
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{Fetch, Resource, find};
+
+    fn window_start() -> Timestamp {
+        "2026-08-25T00:00:00Z".parse().unwrap()
+    }
+
+    fn organization() -> Organization {
+        let name: OrganizationName = "fabrikam".parse().unwrap();
+        Organization {
+            id: OrganizationId(Uuid::nil()),
+            name,
+        }
+    }
+
+    fn scope() -> Scope {
+        let (project, repository) = (ProjectId(Uuid::nil()), RepositoryId(Uuid::max()));
+        Scope::Repository {
+            project,
+            repository,
+        }
+    }
+
+    fn list(name: &str) -> List {
+        match find(name).map(|resource: &Resource| resource.fetch) {
+            Some(Fetch::List(list)) => list,
+            other => panic!("{name} is {other:?}"),
+        }
+    }
+
+    fn request(name: &str, cursor: &Cursor) -> Request {
+        let (organization, scope) = (organization(), scope());
+        let target = Target {
+            organization: &organization,
+            scope: &scope,
+        };
+        cursor.request(&list(name), &target, window_start())
+    }
+
+    fn sent(request: &Request, name: &str) -> Option<String> {
+        let found = request.query.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.clone())
+    }
+
+    fn push(second: i64) -> Record {
+        Record::Push(Push {
+            id: second.unsigned_abs(),
+            project: ProjectId(Uuid::nil()),
+            repository: RepositoryId(Uuid::nil()),
+            at: Timestamp::from_second(window_start().as_second() + second).unwrap(),
+            by: None,
+            ref_updates: Vec::new(),
+        })
+    }
+
+    fn changeset(id: u64) -> Record {
+        Record::Changeset(Changeset {
+            organization: OrganizationId(Uuid::nil()),
+            id,
+            created_at: window_start(),
+            author: None,
+            checked_in_by: None,
+            comment: String::new(),
+            comment_truncated: false,
+        })
+    }
+
+    /// The step behind a page of this text.
+    fn step(
+        name: &str,
+        cursor: &Cursor,
+        text: &str,
+        token: Option<&str>,
+        records: &[Record],
+    ) -> Step {
+        let body = Body {
+            bytes: text.to_owned().into(),
+            continuation: token.map(str::to_owned),
+        };
+        let list = list(name);
+        let page = parse_page(&body.bytes, list.items).unwrap();
+        let server_time = "2026-11-23T12:00:00Z".parse().ok();
+        let seen = Seen {
+            page: &page,
+            body: &body,
+            records,
+            server_time,
+        };
+        cursor.after(&list, &seen, window_start()).unwrap()
+    }
+
+    #[test]
+    fn a_first_pass_begins_with_the_window_and_a_later_one_before_the_newest_thing() {
+        let first = Cursor::default();
+        assert_eq!(
+            sent(&request("builds", &first), "minTime").unwrap(),
+            "2026-08-25T00:00:00Z"
+        );
+        let newest = window_start() + Duration::from_secs(3600);
+        let later = Cursor {
+            since: Since::Time(newest),
+            pass: None,
+        };
+        assert_eq!(
+            sent(&request("builds", &later), "minTime").unwrap(),
+            "2026-08-25T00:50:00Z"
+        );
+    }
+
+    #[test]
+    fn commits_are_asked_for_from_a_month_before_the_window() {
+        let request = request("commits", &Cursor::default());
+        assert_eq!(request.method, ado::Method::Post);
+        assert_eq!(
+            request.body.as_deref(),
+            Some(
+                r#"{"includePushData":true,"includeWorkItems":true,"fromDate":"2026-07-26T00:00:00Z"}"#
+            )
+        );
+        assert!(
+            request.path.contains(&Uuid::max().to_string()),
+            "{:?}",
+            request.path
+        );
+    }
+
+    #[test]
+    fn a_time_cursor_moves_only_when_the_pass_is_over() {
+        let more = r#"{"value":[{}]}"#;
+        let first = step("builds", &Cursor::default(), more, Some("t1"), &[push(50)]);
+        assert!(!first.dry);
+        assert_eq!(first.cursor.since, Since::Window);
+        let last = step("builds", &first.cursor, more, None, &[push(20)]);
+        assert!(last.dry);
+        let newest = window_start() + Duration::from_secs(50);
+        assert_eq!(
+            last.cursor,
+            Cursor {
+                since: Since::Time(newest),
+                pass: None
+            }
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_paged_by_skipping_is_frozen_from_the_second_page_on() {
+        let name = "pull_requests_completed";
+        assert_eq!(
+            sent(&request(name, &Cursor::default()), "searchCriteria.maxTime"),
+            None
+        );
+        let page = format!(r#"{{"value":[{}]}}"#, ["{}"; 10].join(","));
+        let second = step(name, &Cursor::default(), &page, None, &[]).cursor;
+        let request = request(name, &second);
+        assert_eq!(
+            sent(&request, "searchCriteria.maxTime").unwrap(),
+            "2026-11-23T12:00:01Z"
+        );
+        assert_eq!(sent(&request, "$skip").unwrap(), "10");
+    }
+
+    #[test]
+    fn every_page_of_a_token_stream_is_kept() {
+        let name = "work_item_revisions";
+        assert!(sent(&request(name, &Cursor::default()), "startDateTime").is_some());
+        let text = r#"{"values":[],"continuationToken":"813;1;1","isLastBatch":false}"#;
+        let next = step(name, &Cursor::default(), text, None, &[]);
+        assert!(!next.dry, "an empty batch is not the last one");
+        let request = request(name, &next.cursor);
+        assert_eq!(sent(&request, "continuationToken").unwrap(), "813;1;1");
+        assert_eq!(sent(&request, "startDateTime"), None);
+        let text = r#"{"values":[],"continuationToken":"813;1;1","isLastBatch":true}"#;
+        let idle = step(name, &next.cursor, text, None, &[]);
+        assert!(idle.dry, "the same token at the end is no news");
+        assert_eq!(idle.cursor, next.cursor);
+    }
+
+    #[test]
+    fn ids_end_with_a_page_that_brings_nothing_new_whether_bounds_are_inclusive_or_not() {
+        let text = r#"{"value":[{}]}"#;
+        let first = step(
+            "changesets",
+            &Cursor::default(),
+            text,
+            None,
+            &[changeset(7)],
+        );
+        assert_eq!((first.dry, &first.cursor.since), (false, &Since::Id(7)));
+        let request = request("changesets", &first.cursor);
+        assert_eq!(sent(&request, "searchCriteria.fromId").unwrap(), "8");
+        let repeated = step("changesets", &first.cursor, text, None, &[changeset(7)]);
+        assert!(repeated.dry);
+        let empty = step("changesets", &first.cursor, r#"{"value":[]}"#, None, &[]);
+        assert_eq!((empty.dry, empty.cursor.since), (true, Since::Id(7)));
+    }
+
+    #[test]
+    fn an_empty_organization_is_read_whole_at_once() {
+        let step = step("pushes", &Cursor::default(), r#"{"value":[]}"#, None, &[]);
+        assert!(step.dry && step.cursor.is_backfilled());
+    }
+
+    #[test]
+    fn no_name_of_a_user_ever_fills_a_hole_of_an_address() {
+        for resource in crate::CATALOG {
+            let Fetch::List(list) = resource.fetch else {
+                continue;
+            };
+            let request = request(resource.name, &Cursor::default());
+            assert!(
+                request.path.iter().all(|part| !part.contains(['{', '}'])),
+                "{}",
+                list.path
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_reads_back_as_it_was_written(second in 0_i64..9_000_000, skip in any::<u32>(), token in "\\PC*") {
+            let from = window_start() + Duration::from_secs(second.unsigned_abs());
+            for position in [Position::Start, Position::Token(token.clone()), Position::Skip { items: skip, longest: 7 }] {
+                for since in [Since::Window, Since::Time(from), Since::Token(token.clone()), Since::Id(9), Since::Whole] {
+                    let pass = Some(Pass { position: position.clone(), from, until: Some(from), newest: None });
+                    let cursor = Cursor { since, pass };
+                    let text = serde_json::to_string(&cursor).unwrap();
+                    prop_assert_eq!(serde_json::from_str::<Cursor>(&text).unwrap(), cursor);
+                }
+            }
+        }
+
+        /// Whatever the size of the pages, a stream of ids is read once and whole.
+        #[test]
+        fn any_page_size_reads_every_id(ids in prop::collection::btree_set(1_u64..500, 0..60), size in 1_usize..20) {
+            let mut cursor = Cursor::default();
+            let mut read = Vec::new();
+            loop {
+                let from = sent(&request("changesets", &cursor), "searchCriteria.fromId");
+                let from: u64 = from.map_or(0, |from| from.parse().unwrap());
+                let page: Vec<u64> = ids.range(from..).take(size).copied().collect();
+                let records: Vec<Record> = page.iter().map(|id| changeset(*id)).collect();
+                let text = format!(r#"{{"value":[{}]}}"#, vec!["{}"; page.len()].join(","));
+                let step = step("changesets", &cursor, &text, None, &records);
+                read.extend(page);
+                cursor = step.cursor;
+                if step.dry {
+                    break;
+                }
+            }
+            prop_assert_eq!(read, ids.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn every_list_has_a_paging_style_that_fits_its_cursor() {
+        for resource in crate::CATALOG {
+            let Fetch::List(list) = resource.fetch else {
+                continue;
+            };
+            let fits = match list.cursor {
+                CursorRule::Token { .. } => list.paging == Paging::BodyToken,
+                CursorRule::Id { .. } => list.paging == Paging::None,
+                CursorRule::Whole | CursorRule::Time { .. } => list.paging != Paging::BodyToken,
+            };
+            assert!(fits, "{}", resource.name);
+        }
+    }
+}
