@@ -3,6 +3,7 @@
 mod api;
 mod arguments;
 mod failure;
+mod memory;
 mod origin;
 mod progress;
 mod report;
@@ -192,7 +193,8 @@ async fn report(
         dead_letters: stack.dead_letters(),
         first_record_ms,
         duration_ms: started.elapsed().as_millis(),
-        peak_rss_bytes: report::peak_rss_bytes(),
+        peak_rss_bytes: memory::peak_rss_bytes(),
+        function_peak_rss_bytes: memory::function_peak_rss_bytes(stack.lambda()),
         digest: verify::digest(&stored),
     })
 }

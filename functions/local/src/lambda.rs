@@ -150,6 +150,15 @@ impl Lambda {
             .all(|function| function.pool().is_quiet())
     }
 
+    /// Returns the ids of the processes that run now, by function.
+    #[must_use]
+    pub fn processes(&self) -> BTreeMap<String, Vec<u32>> {
+        let functions = self.0.functions.iter();
+        functions
+            .map(|(name, function)| (name.clone(), function.pool().processes()))
+            .collect()
+    }
+
     /// Returns the files that hold the functions' output, by function.
     #[must_use]
     pub fn log_file(&self, function: &str) -> PathBuf {

@@ -6,13 +6,15 @@
 //!
 //! It deliberately does not emulate IAM, billing, throttling by AWS, or anything that the template does not declare.
 //!
-//! Start reading at [`stack::Stack`]; [`template`] is what drives it.
+//! Start reading at [`stack::Stack`]; [`template`] is what drives it, [`cli`] is what `cargo run` does with it, and
+//! [`verify`] compares what it stored with what the simulator knows.
 
 mod activity;
 mod aws_json;
 pub mod cli;
 mod data_dir;
 mod dynamodb;
+pub mod function;
 mod gateway;
 pub mod lambda;
 mod private_file;

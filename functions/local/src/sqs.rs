@@ -235,7 +235,8 @@ impl Sqs {
             self.changed(&dead_letter_queue);
         }
         if !batch.received.is_empty() || !expired.is_empty() {
-            self.0.activity.bump();
+            // Whoever else waits has to know of the visibility timeouts that have just begun.
+            self.changed(name);
         }
         Ok(batch
             .received

@@ -1,5 +1,7 @@
 //! A whole deployment on this machine: what the template declares, running.
 
+mod error;
+mod options;
 mod services;
 
 use std::collections::BTreeMap;
@@ -11,97 +13,15 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use self::error::StackError;
+pub use self::options::{Options, default_concurrency};
 use self::services::Running;
 use crate::activity::Activity;
-use crate::data_dir::DataDirError;
 use crate::dynamodb::DynamoDbError;
 pub use crate::gateway::issuer::IssuerError;
-use crate::lambda::{InvokeError, Lambda, Programs, schedules};
-use crate::secrets::SecretsError;
-use crate::sqs::{Depth, Sqs, SqsError};
-use crate::template::{Template, TemplateError};
-
-/// What a stack is made of.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The template.
-    pub template: PathBuf,
-    /// Where state is kept; `None` keeps it in memory and in a temporary directory.
-    pub data_dir: Option<PathBuf>,
-    /// Whether what the directory kept is forgotten first.
-    pub fresh: bool,
-    /// The functions' programs.
-    pub programs: Programs,
-    /// Values of the template's parameters. The token issuer has one by itself.
-    pub parameters: BTreeMap<String, String>,
-    /// Port of the HTTP API on 127.0.0.1; 0 lets the system choose.
-    pub port: u16,
-    /// Most environments per function.
-    pub concurrency: usize,
-    /// Whether schedules run by themselves.
-    pub schedules: bool,
-}
-
-impl Options {
-    /// Returns options for a stack that leaves nothing behind: no data directory, no fixed port, no schedules.
-    #[must_use]
-    pub fn new(template: impl Into<PathBuf>, programs: Programs) -> Self {
-        Self {
-            template: template.into(),
-            data_dir: None,
-            fresh: false,
-            programs,
-            parameters: BTreeMap::new(),
-            port: 0,
-            concurrency: default_concurrency(),
-            schedules: false,
-        }
-    }
-
-    /// Sets a parameter of the template.
-    #[must_use]
-    pub fn parameter(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.parameters.insert(name.to_owned(), value.into());
-        self
-    }
-}
-
-/// Returns the number of processors, but at least two, so that a function can always overlap with itself.
-#[must_use]
-pub fn default_concurrency() -> usize {
-    std::thread::available_parallelism()
-        .map_or(2, usize::from)
-        .max(2)
-}
-
-/// Why a stack cannot start; each message is one sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum StackError {
-    /// The template cannot be used.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The data directory cannot be used.
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// The tables cannot be used.
-    #[error(transparent)]
-    DynamoDb(#[from] DynamoDbError),
-    /// The queues cannot be used.
-    #[error(transparent)]
-    Sqs(#[from] SqsError),
-    /// The secrets cannot be used.
-    #[error(transparent)]
-    Secrets(#[from] SecretsError),
-    /// The port of the HTTP API is taken.
-    #[error("port {0} is in use; choose another one with --port, or any free one with --port 0")]
-    PortInUse(u16),
-    /// This machine does not let the runner listen.
-    #[error("cannot listen on 127.0.0.1: {0}")]
-    Listen(std::io::Error),
-    /// The HTTP client for token issuers cannot be made.
-    #[error("cannot prepare HTTPS: {0}")]
-    Https(#[from] reqwest::Error),
-}
+use crate::lambda::{InvokeError, Lambda, schedules};
+use crate::sqs::{Depth, Sqs};
+use crate::template::Template;
 
 /// A message that was received too often, or rejected.
 #[derive(Clone, Debug)]

@@ -18,6 +18,8 @@ pub(super) struct Report {
     pub(super) first_record_ms: Option<u128>,
     pub(super) duration_ms: u128,
     pub(super) peak_rss_bytes: Option<u64>,
+    /// Of the hungriest process of each function.
+    pub(super) function_peak_rss_bytes: BTreeMap<String, u64>,
     pub(super) digest: String,
 }
 
@@ -54,6 +56,7 @@ impl Report {
             "first_record_ms": self.first_record_ms,
             "duration_ms": self.duration_ms,
             "peak_rss_bytes": self.peak_rss_bytes,
+            "function_peak_rss_bytes": self.function_peak_rss_bytes,
             "digest": self.digest,
         })
     }
@@ -125,14 +128,6 @@ fn seconds(ms: u128) -> String {
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
-/// Returns the most memory that this process ever had, where the system tells.
-pub(super) fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +160,7 @@ mod tests {
             first_record_ms: Some(1_234),
             duration_ms: 5_678,
             peak_rss_bytes: None,
+            function_peak_rss_bytes: BTreeMap::new(),
             digest: "d".to_owned(),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -14,6 +15,9 @@ use crate::template::Authorizer;
 
 /// How long an issuer is not asked again after it did not know a key.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
+
+/// How long an issuer may take to answer.
+const ISSUER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a token is not accepted; only ever logged.
 #[derive(Debug, thiserror::Error)]
@@ -36,15 +40,13 @@ pub(super) enum Rejected {
 #[derive(Debug)]
 pub(super) struct Verifier {
     authorizer: Authorizer,
-    client: reqwest::Client,
     keys: Mutex<Option<(Instant, JwkSet)>>,
 }
 
 impl Verifier {
-    pub(super) fn new(authorizer: Authorizer, client: reqwest::Client) -> Self {
+    pub(super) fn new(authorizer: Authorizer) -> Self {
         Self {
             authorizer,
-            client,
             keys: Mutex::new(None),
         }
     }
@@ -121,29 +123,38 @@ impl Verifier {
 
     async fn fetch_keys(&self) -> Result<JwkSet, Rejected> {
         let issuer = self.authorizer.issuer.trim_end_matches('/');
-        let configuration: Value = self
-            .fetch(&format!("{issuer}/.well-known/openid-configuration"))
-            .await?;
+        // Keys are asked for about once in a process, so the client is not worth keeping.
+        let client = reqwest::Client::builder()
+            .timeout(ISSUER_TIMEOUT)
+            .build()
+            .map_err(unreachable)?;
+        let configuration: Value = fetch(
+            &client,
+            &format!("{issuer}/.well-known/openid-configuration"),
+        )
+        .await?;
         let keys = configuration.get("jwks_uri").and_then(Value::as_str);
-        self.fetch(keys.ok_or_else(|| Rejected::Issuer("it names no jwks_uri".to_owned()))?)
-            .await
+        fetch(
+            &client,
+            keys.ok_or_else(|| unreachable("it names no jwks_uri"))?,
+        )
+        .await
     }
+}
 
-    async fn fetch<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, Rejected> {
-        let failed = |error: &dyn std::fmt::Display| Rejected::Issuer(error.to_string());
-        let response = self
-            .client
-            .get(url)
-            .send()
-            .await
-            .and_then(reqwest::Response::error_for_status);
-        let body = response
-            .map_err(|error| failed(&error))?
-            .bytes()
-            .await
-            .map_err(|error| failed(&error))?;
-        serde_json::from_slice(&body).map_err(|error| failed(&error))
-    }
+async fn fetch<T: DeserializeOwned>(client: &reqwest::Client, url: &str) -> Result<T, Rejected> {
+    let response = client
+        .get(url)
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(unreachable)?;
+    let body = response.bytes().await.map_err(unreachable)?;
+    serde_json::from_slice(&body).map_err(unreachable)
+}
+
+fn unreachable(reason: impl std::fmt::Display) -> Rejected {
+    Rejected::Issuer(reason.to_string())
 }
 
 /// API Gateway takes the token with or without the scheme.

@@ -35,6 +35,7 @@ struct End {
 }
 
 async fn watch(lambda: &Lambda, function: &Function, start: &Start, mut child: Child) -> End {
+    function.pool().set_process(start.environment, child.id());
     let init = tokio::time::sleep(lambda.0.config.init_timeout);
     tokio::pin!(init);
     let mut initialising = true;

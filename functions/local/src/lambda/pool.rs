@@ -47,6 +47,7 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Environment {
     phase: Phase,
+    process: Option<u32>,
     kill: Arc<Notify>,
 }
 
@@ -111,6 +112,7 @@ impl Pool {
             environment,
             Environment {
                 phase: Phase::Starting(None),
+                process: None,
                 kill: kill.clone(),
             },
         );
@@ -123,6 +125,21 @@ impl Pool {
             after,
             kill,
         }
+    }
+
+    /// Remembers the process of an environment.
+    pub(super) fn set_process(&mut self, environment: u64, process: Option<u32>) {
+        if let Some(environment) = self.environments.get_mut(&environment) {
+            environment.process = process;
+        }
+    }
+
+    /// Returns the processes of all environments.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        self.environments
+            .values()
+            .filter_map(|environment| environment.process)
+            .collect()
     }
 
     /// Returns whether the environment has not yet asked for work.

@@ -1,4 +1,6 @@
 //! EventBridge Scheduler: invokes functions at a rate, or now.
+//!
+//! A failed invocation is logged and not repeated: retry policies are for deliveries, and locally a delivery cannot fail.
 
 use axum::body::Bytes;
 use jiff::Timestamp;

@@ -247,3 +247,6 @@ impl Queue {
         self.messages.values().map(|message| &message.stored)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,7 +99,7 @@ pub(super) async fn start(
         template.routes.clone(),
         template.authorizers.clone(),
         lambda.clone(),
-    )?;
+    );
     let servers = [
         Server::start(
             listeners.services,
