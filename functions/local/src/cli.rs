@@ -9,6 +9,7 @@ mod progress;
 mod report;
 mod upstream;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use self::arguments::Arguments;
 use self::failure::Failure;
 use self::report::Report;
 use self::upstream::Upstream;
+use crate::private_file;
 use crate::stack::{Options, Stack};
 use crate::verify;
 
@@ -73,15 +75,17 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let started = Instant::now();
     let mut upstream = Upstream::prepare(arguments).await?;
     let stack = Stack::start(options(arguments, &upstream)?).await?;
+    // One listener for all of it: a second one would not hear of a Ctrl-C that came before it.
+    let mut interrupted = std::pin::pin!(signal::ctrl_c());
     let report = tokio::select! {
         report = work(arguments, &mut upstream, &stack, started) => report,
-        interrupted = signal::ctrl_c() => Err(interrupted.map_or_else(Failure::Runtime, |()| Failure::Interrupted)),
+        heard = &mut interrupted => Err(heard.map_or_else(Failure::Runtime, |()| Failure::Interrupted)),
     };
     if let Ok(report) = &report {
         report.print(arguments.json);
         if !arguments.once {
-            progress::say(&format!("serving {} until Ctrl-C", stack.url()));
-            signal::ctrl_c().await.map_err(Failure::Runtime)?;
+            invite(&stack)?;
+            interrupted.await.map_err(Failure::Runtime)?;
         }
     }
     stack.shutdown().await;
@@ -99,6 +103,24 @@ async fn work(
     let sync = sync(arguments, upstream, stack, &tenant);
     let first_record_ms = timed(stack, started, sync).await?;
     report(arguments, upstream, stack, first_record_ms, started).await
+}
+
+/// Says how to call the API, with a token that only the owner of the data directory can read.
+fn invite(stack: &Stack) -> Result<(), Failure> {
+    let path = stack.data_file("token");
+    let token = stack.token(TENANT, &["admin", "viewer"])?;
+    let failed = |source| Failure::TokenFile {
+        path: path.clone(),
+        source,
+    };
+    let mut file = private_file::create(&path).map_err(failed)?;
+    file.write_all(token.as_bytes()).map_err(failed)?;
+    progress::say(&format!(
+        "serving {url} until Ctrl-C; the token in {path} opens it for an hour:\n  curl -H \"Authorization: Bearer $(cat {path})\" {url}/api/v1/connections",
+        url = stack.url(),
+        path = path.display(),
+    ));
+    Ok(())
 }
 
 fn options(arguments: &Arguments, upstream: &Upstream) -> Result<Options, Failure> {

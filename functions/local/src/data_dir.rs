@@ -85,6 +85,7 @@ const KEPT: &[&str] = &[
     "origin.json",
     "secrets.json",
     "sqs.sqlite",
+    "token",
 ];
 
 /// Removes exactly what a stack keeps: the directory may be one that has other things in it.

@@ -15,6 +15,11 @@ pub(super) enum Failure {
     Runtime(std::io::Error),
     #[error("interrupted; run it again to continue where it stopped")]
     Interrupted,
+    #[error("cannot write the token to {path}: {source}")]
+    TokenFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the tenant of this machine has no usable name")]
     Tenant,
     #[error("cannot read the token file {path}: {source}")]

@@ -230,22 +230,9 @@ async fn a_token_or_an_organization_that_does_not_work_saves_nothing() {
     }
 }
 
+/// Presses Ctrl-C.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_ends_the_program_and_its_functions() {
-    use std::io::{BufRead as _, BufReader};
-    let directory = tempfile::tempdir().unwrap();
-    let mut command = program();
-    let mut child = command
-        .args(["--port", "0", "--data-dir"])
-        .arg(directory.path())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    lines
-        .find(|line| line.as_ref().is_ok_and(|line| line.contains("connecting")))
-        .unwrap()
-        .unwrap();
+fn interrupt(child: &Child) {
     let id = child.id().to_string();
     assert!(
         Command::new("kill")
@@ -254,10 +241,67 @@ fn ctrl_c_ends_the_program_and_its_functions() {
             .unwrap()
             .success()
     );
-    let rest: Vec<_> = lines.map_while(Result::ok).collect();
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_sync_it_serves_the_api_until_ctrl_c() {
+    use std::io::{BufRead as _, BufReader};
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = program()
+        .args(["--port", "0", "--data-dir"])
+        .arg(directory.path())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let serving = lines.find(|line| line.starts_with("serving ")).unwrap();
+    let url = serving.split(' ').nth(1).unwrap();
+    let token = std::fs::read_to_string(directory.path().join("token")).unwrap();
+    let request = reqwest::Client::new()
+        .get(format!("{url}/api/v1/connections"))
+        .bearer_auth(token);
+    let answer: Value =
+        serde_json::from_slice(&request.send().await.unwrap().bytes().await.unwrap()).unwrap();
+    assert_eq!(answer["connections"][0]["organizations"][0], "fabrikam");
+    assert_eq!(
+        answer["connections"][0]["integrations"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let summary = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        summary.contains("everything upstream is stored"),
+        "{summary}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_during_the_sync_ends_the_program_and_says_how_to_go_on() {
+    use std::io::{BufRead as _, BufReader};
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = program()
+        .args(["--port", "0", "--data-dir"])
+        .arg(directory.path())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    lines.find(|line| line.contains("connecting")).unwrap();
+    interrupt(&child);
+    let rest: Vec<_> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert!(
-        rest.iter().any(|line| line.contains("interrupted")),
+        rest.iter()
+            .any(|line| line.contains("run it again to continue")),
         "{rest:?}"
     );
 }
