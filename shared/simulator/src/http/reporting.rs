@@ -46,7 +46,9 @@ pub(crate) fn revisions(call: &Call<'_>) -> Result<Reply, Refusal> {
         has_deleted: flag("includeDeleted")?,
         latest_only: flag("includeLatestOnly")?,
         discussion_only: flag("includeDiscussionChangesOnly")?,
-        page: cap(call, is_expanded).of(call.query.number(&["$maxPageSize"])?),
+        page: cap(call, is_expanded)
+            .of(call.query.number(&["$maxPageSize"])?)
+            .max(1),
     };
     stream_revisions(call, &wish)
 }
@@ -80,7 +82,9 @@ pub(crate) fn revisions_by_post(call: &Call<'_>) -> Result<Reply, Refusal> {
         has_deleted: flag("includeDeleted"),
         latest_only: flag("includeLatestOnly"),
         discussion_only: flag("includeDiscussionChangesOnly"),
-        page: cap(call, is_expanded).of(call.query.number(&["$maxPageSize"])?),
+        page: cap(call, is_expanded)
+            .of(call.query.number(&["$maxPageSize"])?)
+            .max(1),
     };
     stream_revisions(call, &wish)
 }

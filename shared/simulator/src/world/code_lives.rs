@@ -1,6 +1,6 @@
 //! How code lives: pull requests with their reviews, pushes and the runs that they trigger, planned whole on the day they begin.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::config::Sizes;
 use crate::world::builds::{Definition, Reason, Shape};
@@ -254,10 +254,9 @@ impl CodePlanner<'_> {
         let Some(definition) = self.definitions.iter().position(fits) else {
             return;
         };
-        let queued = self.calendar.later(
-            at,
-            SignedDuration::from_micros(random.between(1_500_000, 45_000_000)),
-        );
+        let queued = self
+            .calendar
+            .later(at, random.duration(1_500_000, 45_000_000));
         let key = random.next();
         let course = Course::Ordinary;
         self.runs.push(RunPlan {
@@ -277,10 +276,8 @@ impl CodePlanner<'_> {
         let opened = self
             .calendar
             .moment(day, random.between(60_000, 18 * HOUR_MS));
-        let micros = random.between(120_000_000, 2_000_000_000);
-        let created = self
-            .calendar
-            .later(opened, SignedDuration::from_micros(micros));
+        let wait = random.duration(120_000_000, 2_000_000_000);
+        let created = self.calendar.later(opened, wait);
         let title = random.next() as u32;
         let reviewers = self.reviewers(project, author, random);
         let position = self.pull_requests.len();

@@ -61,9 +61,10 @@ impl<'a> Planner<'a> {
             };
             // Ascending within the day, so that a parent is always older than its child.
             let slot = 19 * 3_600_000 / i64::from(count);
-            let at = self
-                .calendar
-                .moment(day, i64::from(n) * slot + random.between(0, slot - 60_000));
+            let at = self.calendar.moment(
+                day,
+                i64::from(n) * slot + random.between(0, (slot - 60_000).max(0)),
+            );
             self.plan_item(at, project, fate, &mut random);
         }
     }

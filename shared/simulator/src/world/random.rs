@@ -3,6 +3,7 @@
 //! Every part of the world draws from its own stream, named by numbers (seed, day, project ...), so that one day's life does
 //! not depend on how much was drawn for another.
 
+use jiff::SignedDuration;
 use uuid::{Builder, Uuid};
 
 /// One stream of random numbers.
@@ -38,6 +39,11 @@ impl Random {
     /// A number from `low` to `high`, both included.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         low + self.below(high.abs_diff(low) + 1) as i64
+    }
+
+    /// A duration between two numbers of microseconds, as fine as the service's clocks: in steps of 100 ns.
+    pub(crate) fn duration(&mut self, low_micros: i64, high_micros: i64) -> SignedDuration {
+        SignedDuration::from_nanos(100 * self.between(10 * low_micros, 10 * high_micros))
     }
 
     pub(crate) fn chance(&mut self, percent: u64) -> bool {

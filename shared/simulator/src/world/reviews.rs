@@ -1,6 +1,6 @@
 //! How pull requests live: reviewed, improved, and completed, abandoned, taken up again or forgotten.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::world::builds::{Reason, Shape};
 use crate::world::code_lives::{CodePlanner, PushKind};
@@ -160,21 +160,18 @@ impl Review<'_, '_> {
             );
         }
         if random.chance(70) {
-            let gone = self.planner.calendar.later(
-                at,
-                SignedDuration::from_micros(random.between(900_000, 4_000_000)),
-            );
+            let gone = self
+                .planner
+                .calendar
+                .later(at, random.duration(900_000, 4_000_000));
             self.planner
                 .push_to(self.position, gone, PushKind::DeleteBranch, random);
         }
     }
 
     fn event(&mut self, within_minutes: i64, by: PersonId, kind: EventKind, random: &mut Random) {
-        let micros = random.between(700_000, within_minutes * 60_000_000 + 2_000_000);
-        self.at = self
-            .planner
-            .calendar
-            .later(self.at, SignedDuration::from_micros(micros));
+        let wait = random.duration(700_000, within_minutes * 60_000_000 + 2_000_000);
+        self.at = self.planner.calendar.later(self.at, wait);
         self.planner.pull_requests[self.position]
             .events
             .push(Event {

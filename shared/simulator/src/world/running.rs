@@ -103,18 +103,15 @@ impl Runner<'_> {
 
     fn attempts(&self, plan: &RunPlan, shape: Shape, random: &mut Random) -> Vec<Attempt> {
         let outcome = outcome(shape, random);
-        let start = self.calendar.later(
-            plan.queued,
-            SignedDuration::from_micros(random.between(800_000, 240_000_000)),
-        );
-        let micros = match (plan.course, outcome) {
-            (Course::Overnight, _) => 9 * 3_600_000_000,
-            (_, Outcome::InvalidYaml) => random.between(90_000, 400_000),
-            _ => random.between(45_000_000, 2_400_000_000),
-        };
-        let finish = self
+        let start = self
             .calendar
-            .later(start, SignedDuration::from_micros(micros));
+            .later(plan.queued, random.duration(800_000, 240_000_000));
+        let length = match (plan.course, outcome) {
+            (Course::Overnight, _) => SignedDuration::from_hours(9),
+            (_, Outcome::InvalidYaml) => random.duration(90_000, 400_000),
+            _ => random.duration(45_000_000, 2_400_000_000),
+        };
+        let finish = self.calendar.later(start, length);
         let first = Attempt {
             start,
             finish,
@@ -130,10 +127,9 @@ impl Runner<'_> {
         let start = self
             .calendar
             .minutes_later(first.finish, random.between(3, 600));
-        let finish = self.calendar.later(
-            start,
-            SignedDuration::from_micros(random.between(45_000_000, 900_000_000)),
-        );
+        let finish = self
+            .calendar
+            .later(start, random.duration(45_000_000, 900_000_000));
         let outcome = if random.chance(80) {
             Outcome::Succeeded
         } else {
