@@ -76,7 +76,7 @@ fn a_sync_killed_at_any_moment_ends_with_the_same_store_as_an_undisturbed_one() 
     }
 
     // Spread over a whole sync, each time further: what was done before stays done.
-    let step = Duration::from_millis(reference["duration_ms"].as_u64().unwrap() / 12);
+    let step = Duration::from_millis(reference["duration_ms"].as_u64().unwrap() / 20);
     for kill in 1..=10 {
         let mut child = start(killed.path(), &[]);
         std::thread::sleep(step * (kill % 4) + Duration::from_millis(150 + 37 * u64::from(kill)));
