@@ -5,70 +5,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::http::build_filter::{Filter, Order};
 use crate::http::call::Call;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::http::{identity, projects};
 use crate::world::builds::{self, Build, End, Outcome};
 use crate::world::git::Sha;
-
-/// A sort order: by which time, and in which direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Order {
-    by: Field,
-    is_ascending: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Finish,
-    Start,
-    Queue,
-}
-
-impl Order {
-    /// Without a wish the service puts finished runs first, the newest on top.
-    fn parse(text: Option<&str>) -> Result<Self, Refusal> {
-        let order = |by, is_ascending| Ok(Self { by, is_ascending });
-        match text.map(str::to_ascii_lowercase).as_deref() {
-            None | Some("finishtimedescending") => order(Field::Finish, false),
-            Some("finishtimeascending") => order(Field::Finish, true),
-            Some("starttimeascending") => order(Field::Start, true),
-            Some("starttimedescending") => order(Field::Start, false),
-            Some("queuetimeascending") => order(Field::Queue, true),
-            Some("queuetimedescending") => order(Field::Queue, false),
-            Some(other) => Err(Refusal::bad_value("queryOrder", other)),
-        }
-    }
-
-    fn time(self, build: &Build) -> Option<Timestamp> {
-        match self.by {
-            Field::Finish => build.finished(),
-            Field::Start => build.started(),
-            Field::Queue => Some(build.queued),
-        }
-    }
-
-    fn sort(self, builds: &mut [&Build]) {
-        builds.sort_by_key(|build| build.id);
-        if self.is_ascending {
-            builds.sort_by_key(|build| self.time(build).unwrap_or(Timestamp::MAX));
-        } else {
-            // Runs without that time come last in both directions.
-            builds
-                .sort_by_key(|build| std::cmp::Reverse(self.time(build).unwrap_or(Timestamp::MIN)));
-        }
-    }
-
-    /// Whether a run stands at or behind the point that a token names.
-    fn is_from(self, build: &Build, token: Timestamp) -> bool {
-        match self.time(build) {
-            None => true,
-            Some(time) if self.is_ascending => time >= token,
-            Some(time) => time <= token,
-        }
-    }
-}
 
 /// `GET build/builds`: a header token that is a timestamp in the sort field.
 ///
@@ -80,7 +23,13 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
         .text(&["queryOrder"])
         .map_or_else(String::new, str::to_ascii_lowercase);
     let order = Order::parse(query.text(&["queryOrder"]))?;
-    let mut found = filtered(call, order)?;
+    let filter = Filter::new(call, order)?;
+    let mut found: Vec<&Build> = call
+        .world
+        .builds
+        .iter()
+        .filter(|build| filter.accepts(build))
+        .collect();
     order.sort(&mut found);
     let start = match query.text(&["continuationToken"]) {
         Some(token)
@@ -130,76 +79,6 @@ fn page_end(order: Order, found: &[&Build], start: usize, page: usize) -> usize 
         end += 1;
     }
     end
-}
-
-fn filtered<'a>(call: &'a Call<'_>, order: Order) -> Result<Vec<&'a Build>, Refusal> {
-    let query = &call.query;
-    let (min, max) = (query.time(&["minTime"])?, query.time(&["maxTime"])?);
-    let lower = |names: &[&str]| {
-        query.list(names).map(|list| {
-            list.iter()
-                .map(|item| item.to_ascii_lowercase())
-                .collect::<Vec<_>>()
-        })
-    };
-    let (statuses, results, reasons) = (
-        lower(&["statusFilter"]),
-        lower(&["resultFilter"]),
-        lower(&["reasonFilter"]),
-    );
-    let (definitions, ids, tags) = (
-        lower(&["definitions"]),
-        lower(&["buildIds"]),
-        lower(&["tagFilters"]),
-    );
-    let (branch, number) = (query.text(&["branchName"]), query.text(&["buildNumber"]));
-    let (repository, requested_for) =
-        (query.text(&["repositoryId"]), query.text(&["requestedFor"]));
-    if query
-        .text(&["deletedFilter"])
-        .is_some_and(|filter| filter.eq_ignore_ascii_case("onlyDeleted"))
-    {
-        return Ok(Vec::new());
-    }
-    let has = |list: &Option<Vec<String>>, own: &str| {
-        list.as_ref().is_none_or(|list| {
-            list.iter()
-                .any(|item| item == "all" || item.eq_ignore_ascii_case(own))
-        })
-    };
-    let is_in_time = |build: &Build| match order.time(build) {
-        None => min.is_none() && max.is_none(),
-        Some(time) => min.is_none_or(|min| time >= min) && max.is_none_or(|max| time <= max),
-    };
-    let is_of = |build: &Build| {
-        let definition = &call.world.definitions[build.definition];
-        let own_repository = call.world.repositories[definition.repository]
-            .id
-            .to_string();
-        let person = call.world.people.get(build.requested_for);
-        has(&definitions, &definition.id.to_string())
-            && repository.is_none_or(|wanted| wanted.eq_ignore_ascii_case(&own_repository))
-            && requested_for.is_none_or(|wanted| {
-                wanted == person.display_name
-                    || wanted.eq_ignore_ascii_case(&person.unique_name)
-                    || wanted.eq_ignore_ascii_case(&person.id.to_string())
-            })
-    };
-    let is_match = |build: &&Build| {
-        call.covers(call.world.project_of(build))
-            && is_in_time(build)
-            && has(&statuses, build.status())
-            && has(&results, build.result().unwrap_or("none"))
-            && has(&reasons, build.reason.name())
-            && has(&ids, &build.id.to_string())
-            && tags
-                .as_ref()
-                .is_none_or(|tags| tags.iter().all(|tag| build.tags.contains(&tag.as_str())))
-            && branch.is_none_or(|wanted| wanted == build.branch)
-            && number.is_none_or(|wanted| wanted == build.number)
-            && is_of(build)
-    };
-    Ok(call.world.builds.iter().filter(is_match).collect())
 }
 
 /// `GET build/builds/{id}`.

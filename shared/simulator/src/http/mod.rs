@@ -1,6 +1,7 @@
 //! The HTTP surface: everything between the socket and the answer.
 
 mod arrival;
+mod build_filter;
 mod builds;
 mod call;
 mod changesets;

@@ -131,10 +131,10 @@ impl Client {
             let Some(token) = answer.header("x-ms-continuationtoken") else {
                 return items;
             };
-            next = format!(
-                "{path}{}continuationToken={token}",
-                if path.contains('?') { '&' } else { '?' }
-            );
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let following = format!("{path}{separator}continuationToken={token}");
+            assert_ne!(following, next, "a token leads on");
+            next = following;
         }
     }
 
