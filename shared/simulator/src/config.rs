@@ -61,6 +61,8 @@ impl Default for Config {
 pub enum Scale {
     /// Three projects that a debug build syncs in seconds.
     Small,
+    /// A company: 20 projects with about 200 repositories, 12,000 pull requests, 20,000 work items and 50,000 runs.
+    Reference,
     /// Any other size.
     Custom(Sizes),
 }
@@ -69,6 +71,7 @@ impl Scale {
     pub(crate) fn sizes(self) -> Sizes {
         match self {
             Self::Small => Sizes::SMALL,
+            Self::Reference => Sizes::REFERENCE,
             Self::Custom(sizes) => sizes,
         }
     }
@@ -106,6 +109,19 @@ impl Sizes {
         direct_pushes: 360,
         other_runs: 250,
         changesets: 800,
+    };
+
+    /// About 20,000 work items with 100,000 revisions, 55,000 runs with 900,000 timeline records, 12,000 pull requests, 50,000
+    /// pushes and 2,000 changesets.
+    pub const REFERENCE: Self = Self {
+        projects: 20,
+        repositories_per_project: 13,
+        people: 200,
+        work_items: 13_000,
+        pull_requests: 8_000,
+        direct_pushes: 6_000,
+        other_runs: 20_000,
+        changesets: 4_000,
     };
 }
 

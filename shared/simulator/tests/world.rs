@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use simulator::{Config, Simulator};
+use simulator::{Config, Scale, Simulator};
 use support::{Client, config};
 
 /// Everything that can be read, as one text.
@@ -537,5 +537,30 @@ async fn every_tip_of_a_push_is_a_commit_or_nothing() {
                     || known.contains(text("newObjectId").as_str())
             );
         }
+    }
+}
+
+#[test]
+fn the_reference_scale_has_its_announced_size() {
+    let simulator = Simulator::new(Config {
+        scale: Scale::Reference,
+        ..config()
+    });
+    let totals = simulator.totals(&simulator.default_pat());
+    assert_eq!(totals.projects, 20);
+    for (name, count, about) in [
+        ("repositories", totals.repositories, 200),
+        ("work items", totals.work_items, 20_000),
+        ("revisions", totals.work_item_revisions, 100_000),
+        ("runs", totals.builds, 55_000),
+        ("timeline records", totals.timeline_records, 900_000),
+        ("pull requests", totals.pull_requests, 12_000),
+        ("pushes", totals.pushes, 50_000),
+        ("changesets", totals.changesets, 2_000),
+    ] {
+        assert!(
+            (about * 8 / 10..about * 12 / 10).contains(&count),
+            "{count} {name}, not about {about}"
+        );
     }
 }
