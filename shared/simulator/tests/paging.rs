@@ -815,6 +815,37 @@ async fn work_item_batches_have_their_limits() {
 }
 
 #[tokio::test]
+async fn a_deleted_item_is_in_the_revisions_stream_only() {
+    let client = Client::new(config());
+    let path = "_apis/wit/reporting/workitemrevisions?includeDeleted=true&includeLatestOnly=true";
+    let (latest, _) = client.all_by_batch(path, "startDateTime=2000-01-01").await;
+    let deleted = latest
+        .iter()
+        .find(|own| own["fields"]["System.IsDeleted"] == true)
+        .expect("a deleted item");
+    let id = deleted["id"].as_u64().expect("id");
+    assert_eq!(
+        client
+            .get(&format!("_apis/wit/workitems/{id}"))
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
+    let omitted = client
+        .post(
+            "_apis/wit/workitemsbatch",
+            &json!({ "ids": [id], "errorPolicy": "omit" }),
+        )
+        .await
+        .items();
+    assert!(omitted[0].is_null());
+    let found = wiql(&client, "", &format!("[System.Id] = {id}"))
+        .await
+        .json();
+    assert_eq!(found["workItems"].as_array().map(Vec::len), Some(0));
+}
+
+#[tokio::test]
 async fn relations_agree_with_the_links_stream() {
     let client = Client::new(config());
     let (links, _) = client

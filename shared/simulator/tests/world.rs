@@ -375,6 +375,16 @@ async fn the_timeline_of_an_earlier_attempt_holds_the_record_that_points_to_it()
                     .filter_map(|own| own["parentId"].as_str())
                     .all(|parent| ids.contains(parent))
             );
+            let stages: Vec<u64> = records
+                .iter()
+                .filter(|own| own["type"] == "Stage")
+                .filter_map(|own| own["order"].as_u64())
+                .collect();
+            assert_eq!(
+                stages,
+                (1..=stages.len() as u64).collect::<Vec<_>>(),
+                "every stage is there once"
+            );
             for previous in records
                 .iter()
                 .flat_map(|own| own["previousAttempts"].as_array().into_iter().flatten())
@@ -540,6 +550,63 @@ async fn every_tip_of_a_push_is_a_commit_or_nothing() {
     }
 }
 
+#[tokio::test]
+async fn an_update_builds_on_the_branch_and_a_force_push_does_not() {
+    let client = Client::new(config());
+    let (mut on_top, mut forced) = (0, 0);
+    let repositories = client.get("_apis/git/repositories").await.items();
+    for repository in repositories
+        .iter()
+        .filter(|own| own.get("defaultBranch").is_some() && own["isDisabled"] == false)
+    {
+        let base = format!(
+            "_apis/git/repositories/{}",
+            repository["id"].as_str().expect("id")
+        );
+        for push in client
+            .all_by_skip(&format!(
+                "{base}/pushes?searchCriteria.includeRefUpdates=true"
+            ))
+            .await
+        {
+            let update = &push["refUpdates"][0];
+            let zeros = "0".repeat(40);
+            let is_update = [&update["oldObjectId"], &update["newObjectId"]]
+                .iter()
+                .all(|own| **own != zeros.as_str());
+            let commits = client
+                .get(&format!("{base}/commits?pushId={}", push["pushId"]))
+                .await
+                .items();
+            assert!(
+                commits.is_empty() || commits[0]["commitId"] == update["newObjectId"],
+                "the newest commit is the tip"
+            );
+            let Some(oldest) = commits.last().filter(|_| is_update) else {
+                continue;
+            };
+            let oldest = client
+                .get(&format!(
+                    "{base}/commits/{}",
+                    oldest["commitId"].as_str().expect("sha")
+                ))
+                .await
+                .json();
+            let is_on_top = oldest["parents"][0] == update["oldObjectId"];
+            assert!(
+                is_on_top || update["name"] != "refs/heads/main",
+                "nobody rewrites the default branch"
+            );
+            on_top += usize::from(is_on_top);
+            forced += usize::from(!is_on_top);
+        }
+    }
+    assert!(
+        forced > 0 && on_top > 10 * forced,
+        "{on_top} on top, {forced} forced"
+    );
+}
+
 #[test]
 fn the_reference_scale_has_its_announced_size() {
     let simulator = Simulator::new(Config {
@@ -563,4 +630,38 @@ fn the_reference_scale_has_its_announced_size() {
             "{count} {name}, not about {about}"
         );
     }
+}
+
+#[test]
+fn a_retry_moves_the_finish_of_a_run_that_was_seen_finished() {
+    let simulator = Simulator::new(config());
+    let (token, start) = (simulator.default_pat(), simulator.now());
+    let finishes = || -> BTreeMap<String, String> {
+        let ledger = simulator.ledger(start, &token).into_iter();
+        ledger
+            .filter(|own| own.kind == "run")
+            .map(|own| (own.id, own.version))
+            .collect()
+    };
+    let (mut before, mut moved) = (finishes(), 0);
+    for _ in 0..40 {
+        simulator.advance(1);
+        let after = finishes();
+        for (id, finish) in &before {
+            let now = after.get(id).expect("a finished run stays finished");
+            let instant = |text: &str| text.parse::<Timestamp>().expect("an instant");
+            assert!(
+                instant(now) >= instant(finish),
+                "{id} finished earlier than before"
+            );
+            moved += usize::from(now != finish);
+        }
+        assert!(after.values().all(|finish| {
+            finish
+                .parse::<Timestamp>()
+                .is_ok_and(|at| at <= simulator.now())
+        }));
+        before = after;
+    }
+    assert!(moved > 0, "no retry came a day later");
 }

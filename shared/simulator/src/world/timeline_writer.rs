@@ -63,15 +63,18 @@ impl<'a> Writer<'a> {
             outcome,
         } = self.attempt;
         let jobs = self.random.between(1, 2) as u32;
-        for n in 1..=jobs {
+        for order in 1..=jobs {
             // All jobs run side by side; only the first decides.
-            let outcome = if n == 1 { outcome } else { Outcome::Succeeded };
+            let outcome = if order == 1 {
+                outcome
+            } else {
+                Outcome::Succeeded
+            };
+            let place = Place::ran(None, order, (start, finish), outcome);
             self.job(
-                None,
-                &format!("Agent job {n}"),
-                format!("Job_{n}"),
-                n,
-                (start, finish),
+                &format!("Agent job {order}"),
+                format!("Job_{order}"),
+                place,
                 outcome,
             );
         }
@@ -79,209 +82,178 @@ impl<'a> Writer<'a> {
 
     fn stages(&mut self, names: &[&str]) {
         let names = &names[self.first_stage.min(names.len() - 1)..];
-        let broken = match self.attempt.outcome {
-            Outcome::Succeeded | Outcome::InvalidYaml => names.len(),
-            // The stage that fails: the stream of the build decides, so that every attempt agrees.
-            _ => self.build.key as usize % names.len(),
-        };
+        // The deployment of a pull request is always skipped.
         let run = if self.is_pull_request {
             names.len().min(2)
         } else {
             names.len()
         };
-        let last_run = broken.min(run - 1);
+        let last = match self.attempt.outcome {
+            Outcome::Succeeded | Outcome::InvalidYaml => run - 1,
+            // Nothing runs after the stage that breaks; the run's key says which, so that asking twice gives the same.
+            _ => (self.build.key as usize % names.len()).min(run - 1),
+        };
         for (n, name) in names.iter().enumerate() {
             let order = (self.first_stage + n + 1) as u32;
-            if n > last_run {
-                self.skipped_stage(name, order);
+            if n > last {
+                let skipped = Place {
+                    parent: None,
+                    order,
+                    span: None,
+                    result: RecordResult::Skipped,
+                };
+                self.add("Stage", name, Some((*name).to_owned()), skipped);
                 continue;
             }
-            let outcome = if n == broken.min(run - 1) {
+            let outcome = if n == last {
                 self.attempt.outcome
             } else {
                 Outcome::Succeeded
             };
-            let span = part(self.attempt.start, self.attempt.finish, n, last_run + 1);
+            let span = part((self.attempt.start, self.attempt.finish), n, last + 1);
             self.stage(name, order, span, outcome);
         }
     }
 
-    fn skipped_stage(&mut self, name: &str, order: u32) {
-        let id = self.random.uuid();
-        self.add(
-            id,
-            None,
+    fn stage(&mut self, name: &str, order: u32, span: Span, outcome: Outcome) {
+        let stage = self.add(
             "Stage",
-            name.to_owned(),
+            name,
             Some(name.to_owned()),
-            order,
-            None,
-            RecordResult::Skipped,
+            Place::ran(None, order, span, outcome),
         );
-    }
-
-    fn stage(&mut self, name: &str, order: u32, span: (Timestamp, Timestamp), outcome: Outcome) {
-        let id = self.random.uuid();
-        let identifier = Some(name.to_owned());
-        self.add(
-            id,
-            None,
-            "Stage",
-            name.to_owned(),
-            identifier,
-            order,
-            Some(span),
-            result_of(outcome),
-        );
-        let mut work = span;
-        if name == "Deploy" {
-            let checkpoint = self.random.uuid();
-            let approved = part(span.0, span.1, 0, 2);
-            let done = RecordResult::Succeeded;
-            let names = ("Checkpoint".to_owned(), "Checkpoint.Approval".to_owned());
-            self.add(
-                checkpoint,
-                Some(id),
-                "Checkpoint",
-                names.0,
-                Some("Checkpoint".to_owned()),
-                1,
-                Some(approved),
-                done,
-            );
-            let approval = self.random.uuid();
-            self.add(
-                approval,
-                Some(checkpoint),
-                "Checkpoint.Approval",
-                names.1,
-                None,
-                1,
-                Some(approved),
-                done,
-            );
-            work = part(span.0, span.1, 1, 2);
-        }
-        let phase = self.random.uuid();
-        let path = format!("{name}.{}", name.to_lowercase());
-        self.add(
-            phase,
-            Some(id),
+        let span = if name == "Deploy" {
+            self.approval(stage, span)
+        } else {
+            span
+        };
+        let lower = name.to_lowercase();
+        let path = format!("{name}.{lower}");
+        let phase = self.add(
             "Phase",
-            name.to_lowercase(),
+            &lower,
             Some(path.clone()),
-            1,
-            Some(work),
-            result_of(outcome),
+            Place::ran(Some(stage), 1, span, outcome),
         );
         let jobs = if name == "Test" { 2 } else { 1 };
-        for n in 1..=jobs {
-            let outcome = if n == 1 { outcome } else { Outcome::Succeeded };
-            let identifier = if jobs == 1 {
-                format!("{path}.__default")
+        for order in 1..=jobs {
+            let outcome = if order == 1 {
+                outcome
             } else {
-                format!("{path}.{n}")
+                Outcome::Succeeded
             };
+            let last = if jobs == 1 {
+                "__default".to_owned()
+            } else {
+                order.to_string()
+            };
+            let place = Place::ran(Some(phase), order, span, outcome);
             self.job(
-                Some(phase),
-                &format!("{name} {n}"),
-                identifier,
-                n,
-                work,
+                &format!("{name} {order}"),
+                format!("{path}.{last}"),
+                place,
                 outcome,
             );
         }
     }
 
-    fn job(
-        &mut self,
-        parent: Option<Uuid>,
-        name: &str,
-        identifier: String,
-        order: u32,
-        span: (Timestamp, Timestamp),
-        outcome: Outcome,
-    ) {
-        let id = self.random.uuid();
-        self.add(
-            id,
-            parent,
-            "Job",
-            name.to_owned(),
-            Some(identifier),
-            order,
-            Some(span),
-            result_of(outcome),
+    /// Half of the stage's time is spent on an approval; the rest is returned.
+    fn approval(&mut self, stage: Uuid, span: Span) -> Span {
+        let waited = part(span, 0, 2);
+        let place = Place::ran(Some(stage), 1, waited, Outcome::Succeeded);
+        let checkpoint = self.add(
+            "Checkpoint",
+            "Checkpoint",
+            Some("Checkpoint".to_owned()),
+            place,
         );
+        let place = Place::ran(Some(checkpoint), 1, waited, Outcome::Succeeded);
+        self.add("Checkpoint.Approval", "Checkpoint.Approval", None, place);
+        part(span, 1, 2)
+    }
+
+    fn job(&mut self, name: &str, identifier: String, place: Place, outcome: Outcome) {
+        let job = self.add("Job", name, Some(identifier), place);
         let tasks = self.random.between(3, 6) as usize;
         let broken = 1 + self.random.index(tasks - 2);
+        let stops = matches!(outcome, Outcome::Failed | Outcome::Canceled);
+        let steps = if stops { broken + 1 } else { tasks };
         for n in 0..tasks {
-            let task = TASKS[n % TASKS.len()];
-            let is_after_failure =
-                n > broken && matches!(outcome, Outcome::Failed | Outcome::Canceled);
-            let result = match outcome {
-                _ if is_after_failure => RecordResult::Skipped,
+            let name = TASKS[n % TASKS.len()];
+            let is_run = n < steps;
+            let result = match n {
+                _ if !is_run => RecordResult::Skipped,
                 _ if n == broken => result_of(outcome),
                 _ => RecordResult::Succeeded,
             };
-            let steps = if matches!(outcome, Outcome::Failed | Outcome::Canceled) {
-                broken + 1
-            } else {
-                tasks
-            };
-            let span = (!is_after_failure).then(|| part(span.0, span.1, n, steps));
-            let task_id = self.random.uuid();
+            let span = place
+                .span
+                .filter(|_| is_run)
+                .map(|span| part(span, n, steps));
             self.add(
-                task_id,
-                Some(id),
                 "Task",
-                task.to_owned(),
+                name,
                 None,
-                n as u32 + 1,
-                span,
-                result,
+                Place {
+                    parent: Some(job),
+                    order: n as u32 + 1,
+                    span,
+                    result,
+                },
             );
             if let Some(record) = self.records.last_mut() {
-                record.task = Some(task);
+                record.task = Some(name);
             }
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the one place where a record is put together"
-    )]
     fn add(
         &mut self,
-        id: Uuid,
-        parent: Option<Uuid>,
         kind: &'static str,
-        name: String,
+        name: &str,
         identifier: Option<String>,
-        order: u32,
-        span: Option<(Timestamp, Timestamp)>,
-        result: RecordResult,
-    ) {
+        place: Place,
+    ) -> Uuid {
+        let id = self.random.uuid();
         // What is still to be skipped is pending while the run goes on, and shows no result either.
-        let span = if span.is_none() && !self.is_over {
-            Some((Timestamp::MAX, Timestamp::MAX))
-        } else {
-            span
-        };
-        let attempt = self.number;
+        let pending = (!self.is_over).then_some((Timestamp::MAX, Timestamp::MAX));
         self.records.push(Record {
             id,
-            parent,
+            parent: place.parent,
             kind,
-            name,
+            name: name.to_owned(),
             identifier,
-            order,
-            attempt,
-            span,
-            result,
+            order: place.order,
+            attempt: self.number,
+            span: place.span.or(pending),
+            result: place.result,
             task: None,
             previous: Vec::new(),
         });
+        id
+    }
+}
+
+type Span = (Timestamp, Timestamp);
+
+/// Where a record stands and what became of it.
+#[derive(Clone, Copy)]
+struct Place {
+    parent: Option<Uuid>,
+    order: u32,
+    /// `None` when it never ran.
+    span: Option<Span>,
+    result: RecordResult,
+}
+
+impl Place {
+    fn ran(parent: Option<Uuid>, order: u32, span: Span, outcome: Outcome) -> Self {
+        Self {
+            parent,
+            order,
+            span: Some(span),
+            result: result_of(outcome),
+        }
     }
 }
 
@@ -295,7 +267,7 @@ fn result_of(outcome: Outcome) -> RecordResult {
 }
 
 /// The `n`th of `parts` equal parts of a span.
-fn part(start: Timestamp, finish: Timestamp, n: usize, parts: usize) -> (Timestamp, Timestamp) {
+fn part((start, finish): Span, n: usize, parts: usize) -> Span {
     let micros = finish.as_microsecond() - start.as_microsecond();
     let cut =
         |k: usize| start + SignedDuration::from_micros(micros * k as i64 / parts.max(1) as i64);

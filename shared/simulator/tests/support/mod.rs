@@ -45,7 +45,10 @@ impl Answer {
             "{}",
             String::from_utf8_lossy(&self.bytes)
         );
-        self.json()["value"].as_array().expect("a list").clone()
+        let body = self.json();
+        let items = body["value"].as_array().expect("a list").clone();
+        assert_eq!(body["count"], items.len(), "the count is that of the page");
+        items
     }
 }
 
