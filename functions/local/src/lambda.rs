@@ -1,7 +1,7 @@
 //! Lambda: functions as child processes behind the Runtime API, as AWS runs them.
 //!
-//! [`Lambda::invoke`] queues an invocation; [`runtime_api`] hands it to an execution environment that asks for work;
-//! [`environment`] starts, watches and kills the processes. [`queues`] and [`schedules`] are the event sources.
+//! [`Lambda::invoke`] queues an invocation; `runtime_api` hands it to an execution environment that asks for work;
+//! `environment` starts, watches and kills the processes. `queues` and `schedules` are the event sources.
 
 mod environment;
 mod pool;

@@ -1,6 +1,6 @@
 //! SQS standard queues: delays, visibility, receive counts, redrive to a dead-letter queue, long polling.
 //!
-//! The queues are exactly those of the template. Their messages survive the death of the process ([`journal`]); after
+//! The queues are exactly those of the template. Their messages survive the death of the process (`journal`); after
 //! a restart every message is visible again, because no consumer of the old process can exist any more.
 
 pub(crate) mod api;

@@ -67,18 +67,22 @@ pub(super) struct Arguments {
 pub(super) enum Size {
     /// Syncs in seconds.
     Small,
+    /// A company of 20 projects with 50,000 runs; the runner should be a release build.
+    Reference,
 }
 
 impl Size {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
+            Self::Reference => "reference",
         }
     }
 
     pub(super) fn scale(self) -> simulator::Scale {
         match self {
             Self::Small => simulator::Scale::Small,
+            Self::Reference => simulator::Scale::Reference,
         }
     }
 }

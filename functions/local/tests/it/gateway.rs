@@ -180,6 +180,19 @@ async fn forged_tokens_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_good_signature_under_another_issuers_name_is_refused() {
+    let issuer = stack().await;
+    // The keys are found there, but the tokens name the address without its last slash.
+    let url = format!("{}/.local-issuer/", issuer.url());
+    let stack = Stack::start(options().parameter("Issuer", url))
+        .await
+        .unwrap();
+    let token = issuer.token("t", &[]).unwrap();
+    assert_eq!(status(&issuer, &token).await, 200);
+    assert_eq!(status(&stack, &token).await, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_issuer_can_take_the_local_ones_place() {
     let issuer = stack().await;
     let url = format!("{}/.local-issuer", issuer.url());

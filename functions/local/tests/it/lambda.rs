@@ -136,11 +136,27 @@ async fn an_invocation_past_its_deadline_is_killed_and_the_next_one_works() {
         message.ends_with("Task timed out after 1.00 seconds"),
         "{message}"
     );
+    #[cfg(target_os = "linux")]
+    ends(&before).await;
     let after = stack
         .invoke("Hasty", &json!({ "do": "process" }))
         .await
         .unwrap();
     assert_ne!(before, after);
+}
+
+/// Waits until a process is gone.
+#[cfg(target_os = "linux")]
+async fn ends(process: &Value) {
+    let entry = std::path::PathBuf::from(format!("/proc/{process}"));
+    let gone = async {
+        while entry.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), gone)
+        .await
+        .expect("the process lives on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
