@@ -53,7 +53,10 @@ pub async fn visit(context: &Context, delivery: Delivery<FanOut>) -> Result<(), 
             tracing::info!(delay_s = pause.as_secs(), "organization is paused");
             Ok(())
         }
-        Err(error) if error.fault() == Fault::Reauthorize => {
+        // An odd answer to a list is no proof; being refused by name is.
+        Err(error @ (Error::Page(_) | Error::Anonymous { .. } | Error::Secret(_)))
+            if error.fault() == Fault::Reauthorize =>
+        {
             let status = ConnectionStatus::ReauthorizationNeeded;
             let (tenant, id) = (&message.tenant, message.connection);
             context

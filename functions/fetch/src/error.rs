@@ -32,6 +32,16 @@ pub enum Error {
     /// The follow-up could not be sent.
     #[error(transparent)]
     Queue(#[from] queue::Error),
+    /// The credential was refused before all children were fetched.
+    #[error("{children} children were not fetched: {reason}")]
+    ChildrenLeft {
+        /// How many the job still named.
+        children: usize,
+        /// What was answered.
+        reason: String,
+        /// Whether the credential is dead, so that trying again is useless until a person has acted.
+        dead: bool,
+    },
     /// A record could not be written as JSON.
     #[error("a record of `{resource}` cannot be written as json")]
     Unwritable {
@@ -47,6 +57,8 @@ impl Error {
             Self::UnknownResource { .. } | Self::WrongWork { .. } | Self::Unwritable { .. } => {
                 Fault::Permanent
             }
+            Self::ChildrenLeft { dead: true, .. } => Fault::Permanent,
+            Self::ChildrenLeft { dead: false, .. } => Fault::Retryable { after: None },
             Self::Upstream(error) => error.fault(),
             Self::Page(error) => error.fault(),
             Self::Storage(error) => error.fault(),

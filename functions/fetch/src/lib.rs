@@ -94,17 +94,52 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
             children::visit(context, resource, &upstream, &delivery, children).await
         }
     };
-    if let Err(error) = &result
-        && error.fault() == Fault::Reauthorize
-    {
-        context.credentials.lock().await.remove(&job.connection);
+    match result {
+        Err(error) if error.fault() == Fault::Reauthorize => {
+            refused(context, job, &credential, error).await
+        }
+        result => result,
+    }
+}
+
+/// Decides what an answer means that looks like a dead credential. One odd answer is no proof, so the organization is
+/// asked who the credential is: only if that is refused too does the connection need a person.
+async fn refused(
+    context: &Context,
+    job: &Job,
+    credential: &Credential,
+    error: Error,
+) -> Result<(), Error> {
+    context.credentials.lock().await.remove(&job.connection);
+    let who = ado::connection_data(&context.client, credential, &job.organization.name).await;
+    let dead = match who.result {
+        Ok(found) => found.anonymous,
+        Err(error) => error.fault() == Fault::Reauthorize,
+    };
+    if dead {
         let status = ConnectionStatus::ReauthorizationNeeded;
         context
             .control
             .set_connection_status(&job.tenant, job.connection, status)
             .await?;
+    } else {
+        tracing::warn!(error = %error, "the credential is good; the answer was not");
     }
-    result
+    match &job.work {
+        // The stream keeps its cursor and says what went wrong; it goes on when it is visited again.
+        Work::Pass if dead => Err(error),
+        Work::Pass => Ok(()),
+        // Nothing but this message knows that these children are wanted, so it must not be forgotten.
+        Work::Children(children) => {
+            let children = children.len();
+            let reason = error.to_string();
+            Err(Error::ChildrenLeft {
+                children,
+                reason,
+                dead,
+            })
+        }
+    }
 }
 
 impl Context {

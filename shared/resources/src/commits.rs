@@ -40,7 +40,7 @@ pub(crate) static COMMITS: Resource = Resource {
             top: 5000,
             top_param: "$top",
             skip_param: "$skip",
-            served: Some(50_000),
+            served: None,
         },
         cursor: CursorRule::Time {
             from: "fromDate",

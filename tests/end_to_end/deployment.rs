@@ -1,0 +1,234 @@
+//! A deployment on this machine, with a simulated organization behind it.
+
+use std::{collections::BTreeMap, path::PathBuf, process::Command, sync::OnceLock};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+};
+use jiff::Timestamp;
+use local::{
+    lambda::Programs,
+    stack::{Options, Stack},
+    verify::{self, Found, Ledger},
+};
+use model::{Retention, RowKey};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use simulator::{Config, Simulator};
+use storage::{Records, StoredRecord};
+
+use crate::PATIENCE;
+
+/// Everything that runs, and the token of its administrator.
+pub(crate) struct Deployment {
+    pub(crate) simulator: Simulator,
+    pub(crate) stack: Stack,
+    http: reqwest::Client,
+}
+
+/// The real function binaries, built once for all tests of this process.
+fn programs() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            let mut command = Command::new(env!("CARGO"));
+            command
+                .args(["build", "--workspace", "--bins", "--quiet", "--offline"])
+                .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+            assert!(
+                command.status().unwrap().success(),
+                "the functions do not build"
+            );
+            // A test's own program is in `deps`, beside the programs that were just built.
+            let test = std::env::current_exe().unwrap();
+            test.parent().unwrap().parent().unwrap().to_owned()
+        })
+        .clone()
+}
+
+impl Deployment {
+    /// Starts the product for an organization that ends its history yesterday at midnight.
+    pub(crate) async fn start(config: Config) -> Self {
+        let midnight = Timestamp::now().as_second() / 86_400 * 86_400 - 86_400;
+        let epoch = Timestamp::from_second(midnight).unwrap();
+        let simulator = Simulator::new(Config { epoch, ..config });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = simulator.clone();
+        tokio::spawn(async move { server.serve(listener).await });
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+        let options =
+            Options::new(template, Programs::Separate(programs())).parameter("AzureDevOpsUrl", url);
+        let stack = Stack::start(options).await.unwrap();
+        Self {
+            simulator,
+            stack,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// The same, connected and synchronized.
+    pub(crate) async fn synchronized(config: Config) -> Self {
+        let deployment = Self::start(config).await;
+        let (status, answer) = deployment.connect(deployment.simulator.default_pat()).await;
+        assert_eq!(status, 201, "{answer}");
+        deployment.settle().await;
+        deployment
+    }
+
+    /// Sends a request to the API as a user of a tenant.
+    pub(crate) async fn call(
+        &self,
+        (tenant, roles): (&str, &[&str]),
+        (method, path): (reqwest::Method, &str),
+        body: Option<Value>,
+    ) -> (u16, Value) {
+        let token = self.stack.token(tenant, roles).unwrap();
+        let url = format!("{}{path}", self.stack.url());
+        let mut request = self.http.request(method, url).bearer_auth(token);
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.bytes().await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Connects the organization with a token.
+    pub(crate) async fn connect(&self, pat: SecretString) -> (u16, Value) {
+        let organization = self.simulator.organization();
+        let form = json!({ "organizations": [organization], "pat": pat.expose_secret() });
+        let create = (reqwest::Method::POST, "/api/v1/connections");
+        self.call(("contoso", &["admin"]), create, Some(form)).await
+    }
+
+    /// The one connection, as its viewers see it.
+    pub(crate) async fn connection(&self) -> Value {
+        let list = (reqwest::Method::GET, "/api/v1/connections");
+        let (status, answer) = self.call(("contoso", &["viewer"]), list, None).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["connections"][0].clone()
+    }
+
+    /// Has every stream visited now, and waits until nothing is left to do.
+    pub(crate) async fn synchronize(&self) {
+        let id = self.connection().await["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/v1/connections/{id}/sync");
+        let sync = (reqwest::Method::POST, path.as_str());
+        let (status, answer) = self.call(("contoso", &["admin"]), sync, None).await;
+        assert_eq!(status, 202, "{answer}");
+        self.settle().await;
+    }
+
+    /// Waits until nothing is left to do, letting delays of the queues pass at once.
+    pub(crate) async fn settle(&self) {
+        let settled = async {
+            loop {
+                tokio::select! {
+                    () = self.stack.idle() => return,
+                    () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {
+                        // Messages that nobody is handling wait for a time to come.
+                        let visible: usize =
+                            self.stack.depths().values().map(|depth| depth.visible).sum();
+                        let dead = self.stack.dead_letters().len();
+                        if visible == dead && self.stack.lambda().is_quiet() {
+                            self.stack.advance_queues(std::time::Duration::from_secs(60));
+                        }
+                    }
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, settled).await.is_err() {
+            panic!("still busy: {:?}\n{}", self.stack.depths(), self.logs());
+        }
+    }
+
+    /// What the functions wrote.
+    pub(crate) fn logs(&self) -> String {
+        let functions = [
+            "ValidatePat",
+            "Connections",
+            "FanOut",
+            "FetchBoards",
+            "FetchPipelines",
+            "FetchRepos",
+            "FetchTfvc",
+        ];
+        functions.map(|function| self.stack.log(function)).concat()
+    }
+
+    fn client(&self) -> Client {
+        let endpoint = &self.stack.aws_environment()["AWS_ENDPOINT_URL_DYNAMODB"];
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("x", "x", None, None, "test"))
+            .endpoint_url(endpoint)
+            .build();
+        Client::from_conf(config)
+    }
+
+    /// Everything that is stored.
+    pub(crate) async fn stored(&self) -> Vec<StoredRecord> {
+        let table = self.stack.table_name("RecordsTable").unwrap().to_owned();
+        Records::new(self.client(), table)
+            .all(Timestamp::now())
+            .await
+            .unwrap()
+    }
+
+    /// The text of every item of both tables.
+    pub(crate) async fn tables(&self) -> String {
+        let mut text = String::new();
+        for table in ["ControlTable", "RecordsTable"] {
+            let name = self.stack.table_name(table).unwrap();
+            let mut pages = self
+                .client()
+                .scan()
+                .table_name(name)
+                .into_paginator()
+                .send();
+            while let Some(page) = pages.next().await {
+                text.push_str(&format!("{:?}", page.unwrap().items));
+            }
+        }
+        text
+    }
+
+    /// What is stored, by key.
+    pub(crate) async fn contents(&self) -> BTreeMap<RowKey, (String, Option<String>)> {
+        let stored = self.stored().await.into_iter();
+        stored
+            .map(|record| (record.key, (record.body, record.details)))
+            .collect()
+    }
+
+    /// The store against the organization's own truth.
+    pub(crate) async fn ledger(&self) -> Ledger {
+        let since = Retention::default().window_start(Timestamp::now());
+        let expected = self.simulator.ledger(since, &self.simulator.default_pat());
+        assert!(
+            expected.len() > 1000,
+            "a truth of {} records proves little",
+            expected.len()
+        );
+        verify::compare(&expected, self.stored().await.iter().map(Found::from))
+    }
+
+    /// Fails unless the store is exactly as it must be and no message is dead.
+    pub(crate) async fn assert_complete(&self) {
+        let ledger = self.ledger().await;
+        assert!(ledger.is_clean(), "{ledger:?}\n{}", self.logs());
+        let dead = self.stack.dead_letters();
+        assert!(dead.is_empty(), "{dead:?}");
+    }
+
+    /// A fingerprint of the store.
+    pub(crate) async fn digest(&self) -> String {
+        verify::digest(&self.stored().await)
+    }
+}

@@ -1,0 +1,103 @@
+//! The first synchronization, what it asked for, and that it does not depend on the way there.
+
+use std::{collections::BTreeSet, path::Path};
+
+use simulator::{Config, PageCaps};
+
+use crate::{deployment::Deployment, openapi::Specs};
+
+/// Everything upstream is stored and nothing else, and the connection's viewers see that.
+pub(crate) async fn everything_is_there(deployment: &Deployment) {
+    deployment.assert_complete().await;
+    let connection = deployment.connection().await;
+    let services: BTreeSet<&str> = connection["integrations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|integration| {
+            assert_eq!(integration["status"], "healthy", "{integration}");
+            assert!(
+                integration["counts"]["records"].as_u64().unwrap() > 0,
+                "{integration}"
+            );
+            integration["service"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(services.len(), 4, "{services:?}");
+}
+
+/// Every request that was sent so far is one that Microsoft describes.
+pub(crate) fn every_request_is_described(deployment: &Deployment) {
+    let requests = deployment.simulator.requests();
+    assert!(
+        requests.len() > 100,
+        "{} requests prove little",
+        requests.len()
+    );
+    for request in &requests {
+        assert_eq!(
+            request.strict_violation, None,
+            "{} {}",
+            request.method, request.path
+        );
+    }
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/specs/azure-devops/7.1"
+    ));
+    let Some(specs) = Specs::load(folder) else {
+        println!("skipped: Microsoft's descriptions are not beside the project");
+        return;
+    };
+    let mut operations = BTreeSet::new();
+    for request in &requests {
+        let query = url::form_urlencoded::parse(request.query.as_bytes());
+        let query: Vec<_> = query.into_owned().collect();
+        match specs.check_request(&request.method, &request.path, &query, &request.body) {
+            Ok(operation) => operations.extend(operation.map(|operation| operation.name.clone())),
+            Err(error) => panic!("{} {}: {error:?}", request.method, request.path),
+        }
+    }
+    println!(
+        "{} requests name {} operations",
+        requests.len(),
+        operations.len()
+    );
+    assert!(operations.len() >= 14, "{operations:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_sizes_and_the_order_and_number_of_jobs_do_not_matter() {
+    let usual = Deployment::synchronized(Config::default()).await;
+    let digest = usual.digest().await;
+    drop(usual);
+
+    let pages = PageCaps::all(7);
+    let paged = Deployment::synchronized(Config {
+        pages,
+        ..Config::default()
+    })
+    .await;
+    paged.assert_complete().await;
+    assert_eq!(paged.digest().await, digest, "pages of 7");
+    drop(paged);
+
+    let repeated = Deployment::start(Config::default()).await;
+    let (status, answer) = repeated.connect(repeated.simulator.default_pat()).await;
+    assert_eq!(status, 201, "{answer}");
+    for _ in 0..3 {
+        // More jobs for streams that are being read, from their beginning, at the same time.
+        let path = format!(
+            "/api/v1/connections/{}/sync",
+            answer["id"].as_str().unwrap()
+        );
+        let sync = (reqwest::Method::POST, path.as_str());
+        assert_eq!(
+            repeated.call(("contoso", &["admin"]), sync, None).await.0,
+            202
+        );
+    }
+    repeated.settle().await;
+    repeated.assert_complete().await;
+    assert_eq!(repeated.digest().await, digest, "jobs that come four times");
+}

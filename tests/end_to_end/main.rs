@@ -1,0 +1,25 @@
+//! The whole product from outside: an organization goes in, records come out, and the simulator's own log says what was
+//! asked. The functions are the real binaries, run as child processes as AWS runs them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests fail by panics and print what they found"
+)]
+
+mod deployment;
+mod faults;
+mod first_sync;
+mod later_passes;
+mod life;
+#[path = "../../shared/simulator/tests/openapi/mod.rs"]
+#[expect(
+    dead_code,
+    reason = "the simulator's own tests check answers with it, these check requests"
+)]
+mod openapi;
+mod tokens;
+
+use std::time::Duration;
+
+/// As long as a debug build of everything may take for one step on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
