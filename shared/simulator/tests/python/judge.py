@@ -140,7 +140,8 @@ def main():
     for name in sorted(expected):
         verdict = "ok" if seen[name] == expected[name] else "DIFFERENT"
         print(f"{name:24} client {seen[name]:6}  simulator {expected[name]:6}  {verdict}")
-    return 0 if seen == expected else 1
+    # A world without something judges nothing about it.
+    return 0 if seen == expected and all(expected.values()) else 1
 
 
 if __name__ == "__main__":
