@@ -63,9 +63,6 @@ impl Calendar {
         let gap = SignedDuration::from_millis(GAP_TO_MS - GAP_FROM_MS);
         let was_old = self.offset_ms(after) < GAP_FROM_MS;
         let mut to = after + duration;
-        if was_old && self.offset_ms(to) >= GAP_FROM_MS {
-            to += gap;
-        }
         let time_of_day = self.offset_ms(to).rem_euclid(DAY_MS);
         if !(2 * HOUR_MS..22 * HOUR_MS).contains(&time_of_day) {
             to += SignedDuration::from_hours(4);
