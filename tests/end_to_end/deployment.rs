@@ -48,9 +48,10 @@ fn programs() -> PathBuf {
 }
 
 impl Deployment {
-    /// Starts the product for an organization that ends its history yesterday at midnight.
+    /// Starts the product for an organization whose history ends at midnight: then nothing lies near the border of the
+    /// window, and the seconds between two looks move nothing over it.
     pub(crate) async fn start(config: Config) -> Self {
-        let midnight = Timestamp::now().as_second() / 86_400 * 86_400 - 86_400;
+        let midnight = Timestamp::now().as_second() / 86_400 * 86_400;
         let epoch = Timestamp::from_second(midnight).unwrap();
         let simulator = Simulator::new(Config { epoch, ..config });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

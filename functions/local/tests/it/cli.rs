@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -21,17 +22,18 @@ fn program() -> Command {
     command
 }
 
-/// Starts a single run whose history ends at an instant of its own, so that every run sees the same organization.
+/// The last midnight. Every run of a test sees the same organization, and nothing in it lies near the border of the
+/// retention window, where the seconds between two runs would matter.
+static MIDNIGHT: LazyLock<String> = LazyLock::new(|| {
+    let second = jiff::Timestamp::now().as_second() / 86_400 * 86_400;
+    jiff::Timestamp::from_second(second).unwrap().to_string()
+});
+
+/// Starts a single run.
 fn start(directory: &Path, arguments: &[&str]) -> Child {
     let mut command = program();
     command
-        .args([
-            "--once",
-            "--json",
-            "--epoch",
-            "2026-11-20T00:00:00Z",
-            "--data-dir",
-        ])
+        .args(["--once", "--json", "--epoch", &MIDNIGHT, "--data-dir"])
         .arg(directory)
         .args(arguments);
     command.spawn().unwrap()
