@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::{
     Error,
     attributes::{Item, get_json, get_number, get_text, json, number, text},
+    error::if_held,
 };
 
 /// The control table.
@@ -262,17 +263,7 @@ impl Control {
             .expression_attribute_values(":expires", number(until / 1000 + 3600))
             .send()
             .await;
-        match result {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
-        }
+        if_held("UpdateItem", result).map(drop)
     }
 
     pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, Error> {

@@ -38,6 +38,21 @@ pub enum Error {
     },
 }
 
+/// The output of a conditional write, or `None` if its condition did not hold.
+pub(crate) fn if_held<O, E, R>(
+    operation: &'static str,
+    result: Result<O, SdkError<E, R>>,
+) -> Result<Option<O>, Error>
+where
+    E: ProvideErrorMetadata,
+{
+    match result {
+        Ok(output) => Ok(Some(output)),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
+        Err(error) => Err(Error::dynamodb(operation, &error)),
+    }
+}
+
 impl Error {
     /// What the error means for the job that met it.
     pub fn fault(&self) -> Fault {

@@ -11,6 +11,7 @@ use crate::{
     Control, Error,
     attributes::{Item, get_number, get_text, json, number, text},
     control::integration_partition,
+    error::if_held,
 };
 
 /// Which stream.
@@ -191,18 +192,11 @@ impl Control {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match result {
-            Ok(output) => Ok(Claim::Held(
+        match if_held("UpdateItem", result)? {
+            Some(output) => Ok(Claim::Held(
                 output.attributes.as_ref().map(read).unwrap_or_default(),
             )),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(Claim::Busy)
-            }
-            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+            None => Ok(Claim::Busy),
         }
     }
 
@@ -241,18 +235,11 @@ impl Control {
                 update.condition_expression("fence = :fence AND attribute_not_exists(cursor_json)")
             }
         };
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(Error::Superseded {
-                    stream: key.to_string(),
-                })
-            }
-            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+        match if_held("UpdateItem", update.send().await)? {
+            Some(_) => Ok(()),
+            None => Err(Error::Superseded {
+                stream: key.to_string(),
+            }),
         }
     }
 
@@ -294,18 +281,11 @@ impl Control {
                 .expression_attribute_values(":due", number(due_at.as_second()))
                 .expression_attribute_values(":error", text(error)),
         };
-        match update.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(Error::Superseded {
-                    stream: key.to_string(),
-                })
-            }
-            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
+        match if_held("UpdateItem", update.send().await)? {
+            Some(_) => Ok(()),
+            None => Err(Error::Superseded {
+                stream: key.to_string(),
+            }),
         }
     }
 

@@ -13,6 +13,7 @@ use super::{Records, digest, parts};
 use crate::{
     Error,
     attributes::{Item, get_number, get_text, number, text},
+    error::if_held,
 };
 
 /// How many single writes are under way at once.
@@ -185,17 +186,7 @@ impl Records {
         if let Some(expires_at) = row.expires_at {
             update = update.expression_attribute_values(":expires", number(expires_at));
         }
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
-        }
+        Ok(if_held("UpdateItem", update.send().await)?.is_some())
     }
 
     /// Joins work items with what is stored of them and writes the result, again if another writer was faster.
@@ -302,17 +293,7 @@ impl Records {
                 .expression_attribute_values(":expected", text(expected)),
             None => put.condition_expression("attribute_not_exists(pk)"),
         };
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Error::dynamodb("PutItem", &error)),
-        }
+        Ok(if_held("PutItem", put.send().await)?.is_some())
     }
 
     /// Adds details to a record that is stored; `false` if the record is gone, which details never bring back.
@@ -354,17 +335,7 @@ impl Records {
             .expression_attribute_values(":fetched", text(fetched_at.to_string()))
             .send()
             .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Error::dynamodb("UpdateItem", &error)),
-        }
+        Ok(if_held("UpdateItem", result)?.is_some())
     }
 
     /// Writes a text that is too long for one item into parts, and says what is left for the item itself.
