@@ -248,6 +248,26 @@ async fn an_older_version_never_replaces_a_newer_one() {
 }
 
 #[tokio::test]
+async fn of_versions_that_race_the_newest_stays() {
+    let tables = tables().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for version in (1..=12).rev() {
+        let records = tables.records.clone();
+        let row = row(version, &format!("v{version}"), None);
+        tasks.spawn(async move { records.put(integration(), vec![row], now()).await.unwrap() });
+    }
+    tasks.join_all().await;
+    let raced = body(&tables.records).await;
+    tables
+        .records
+        .put(integration(), vec![row(12, "v12", None)], now())
+        .await
+        .unwrap();
+    assert_eq!(body(&tables.records).await, raced);
+    assert!(raced.contains("version: 12"), "{raced}");
+}
+
+#[tokio::test]
 async fn details_are_wanted_until_they_are_stored_for_this_state() {
     let tables = tables().await;
     let records = &tables.records;
