@@ -114,11 +114,7 @@ fn usable(index: usize, report: &OrganizationReport) -> Result<(), Problem> {
             | ProblemKind::Stopped
             | ProblemKind::Unreachable => format!("organizations[{index}]"),
         };
-        let detail = format!(
-            "{}; {}",
-            sentence(&problem.reason),
-            sentence(&problem.next_step)
-        );
+        let detail = sentences(&problem.reason, &problem.next_step);
         return Err(not_usable(field, detail));
     }
     for service in &report.services {
@@ -127,15 +123,17 @@ fn usable(index: usize, report: &OrganizationReport) -> Result<(), Problem> {
         }
         | Finding::Unreachable { reason, next_step } = &service.finding
         {
-            let detail = format!("{}; {}", sentence(reason), sentence(next_step));
+            let detail = sentences(reason, next_step);
             return Err(not_usable("pat", detail));
         }
     }
     Ok(())
 }
 
-fn sentence(text: &str) -> &str {
-    text.trim_end_matches('.')
+/// What is wrong, then what to do.
+fn sentences(reason: &str, next_step: &str) -> String {
+    let end = |text: &str| format!("{}.", text.trim_end_matches('.'));
+    format!("{} {}", end(reason), end(next_step))
 }
 
 fn not_usable(field: impl Into<String>, detail: String) -> Problem {
