@@ -1,7 +1,7 @@
 //! Fetches one stream, or the children of some records: pages in, records and a moved cursor out.
 //!
-//! A job is a message on the queue of its service. [`pass`] visits a stream from its cursor to "nothing newer",
-//! [`children`] asks for what exists only one by one. Both stop when their time is nearly spent and send themselves the
+//! A job is a message on the queue of its service. `pass.rs` visits a stream from its cursor to "nothing newer",
+//! `children.rs` asks for what exists only one by one. Both stop when their time is nearly spent and send themselves the
 //! rest. What is fetched, and how it is planned, is in `resources`; how data stays true is in `storage`.
 
 mod children;
