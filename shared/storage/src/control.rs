@@ -11,7 +11,7 @@ use model::{
     Connection, ConnectionId, ConnectionStatus, Discovery, Integration, IntegrationId,
     OrganizationId, OrganizationName, TenantId,
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
@@ -166,7 +166,8 @@ impl Control {
     }
 
     /// Keeps what was found in an organization. The parts are items of their own, so that no number of repositories
-    /// is too large for one; the organization's item is written last and says that the parts are whole.
+    /// is too large for one; the organization's item is written last, and its time tells the parts that are still there
+    /// from those that an earlier look found.
     ///
     /// # Errors
     /// DynamoDB refused.
@@ -177,12 +178,20 @@ impl Control {
     ) -> Result<(), Error> {
         let pk = discovery_key(connection, &discovery.organization.name);
         for project in &discovery.projects {
-            self.put(&pk, &format!("PROJECT#{}", project.id), project)
-                .await?;
+            self.put(
+                &pk,
+                &format!("PROJECT#{}", project.id),
+                &(discovery.at, project),
+            )
+            .await?;
         }
         for repository in &discovery.repositories {
-            self.put(&pk, &format!("REPOSITORY#{}", repository.id), repository)
-                .await?;
+            self.put(
+                &pk,
+                &format!("REPOSITORY#{}", repository.id),
+                &(discovery.at, repository),
+            )
+            .await?;
         }
         self.put(
             &pk,
@@ -204,20 +213,16 @@ impl Control {
         let items = self
             .query(&discovery_key(connection, organization), "")
             .await?;
-        let mut head = None;
-        let (mut projects, mut repositories) = (Vec::new(), Vec::new());
-        for item in &items {
-            match get_text(item, "sk").unwrap_or_default() {
-                "ORGANIZATION" => head = Some(get_json(item, "body")?),
-                sk if sk.starts_with("PROJECT#") => projects.push(get_json(item, "body")?),
-                _ => repositories.push(get_json(item, "body")?),
-            }
-        }
-        Ok(head.map(|(organization, at)| Discovery {
+        let is_head = |item: &&Item| get_text(item, "sk") == Some("ORGANIZATION");
+        let Some(head) = items.iter().find(is_head) else {
+            return Ok(None);
+        };
+        let (organization, at) = get_json(head, "body")?;
+        Ok(Some(Discovery {
             organization,
             at,
-            projects,
-            repositories,
+            projects: parts(&items, "PROJECT#", at)?,
+            repositories: parts(&items, "REPOSITORY#", at)?,
         }))
     }
 
@@ -315,6 +320,24 @@ impl Control {
         }
         Ok(items)
     }
+}
+
+/// The parts that the look at this time found, or one that has been writing since.
+fn parts<T: DeserializeOwned>(
+    items: &[Item],
+    prefix: &str,
+    at: Timestamp,
+) -> Result<Vec<T>, Error> {
+    let mut parts = Vec::new();
+    for item in items {
+        if get_text(item, "sk").is_some_and(|sk| sk.starts_with(prefix)) {
+            let (seen_at, part): (Timestamp, T) = get_json(item, "body")?;
+            if seen_at >= at {
+                parts.push(part);
+            }
+        }
+    }
+    Ok(parts)
 }
 
 fn tenant_key(tenant: &TenantId) -> String {

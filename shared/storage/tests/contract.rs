@@ -13,8 +13,8 @@ use aws_sdk_dynamodb::{
 };
 use jiff::Timestamp;
 use model::{
-    ConnectionId, Details, IntegrationId, Kind, OrganizationId, ProjectId, Record, RepositoryId,
-    Retention, Row, RowKey, Scope,
+    ConnectionId, Details, Discovery, IntegrationId, Kind, Organization, OrganizationId, Project,
+    ProjectId, Record, RepositoryId, Retention, Row, RowKey, Scope,
     record::{
         Push, WorkItem,
         work_item::{FieldValue, Revision, Tracked},
@@ -439,6 +439,42 @@ async fn an_aggregate_larger_than_an_item_reads_back_whole() {
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].record, Record::WorkItem(Box::new(large)));
     assert_eq!(all[0].details.as_deref(), Some(details.as_str()));
+}
+
+#[tokio::test]
+async fn what_a_later_look_no_longer_finds_is_no_longer_there() {
+    let tables = tables().await;
+    let connection = ConnectionId(Uuid::nil());
+    let organization = Organization {
+        id: OrganizationId(Uuid::nil()),
+        name: "fabrikam".parse().unwrap(),
+    };
+    let project = |id: u128| Project {
+        id: ProjectId(Uuid::from_u128(id)),
+        name: format!("p{id}"),
+    };
+    let look = |seconds: u64, ids: &[u128]| Discovery {
+        organization: organization.clone(),
+        at: now() + Duration::from_secs(seconds),
+        projects: ids.iter().map(|id| project(*id)).collect(),
+        repositories: Vec::new(),
+    };
+    let name = &organization.name;
+    assert_eq!(
+        tables.control.discovery(connection, name).await.unwrap(),
+        None
+    );
+    for look in [look(0, &[1, 2]), look(60, &[2, 3])] {
+        tables
+            .control
+            .put_discovery(connection, &look)
+            .await
+            .unwrap();
+        assert_eq!(
+            tables.control.discovery(connection, name).await.unwrap(),
+            Some(look)
+        );
+    }
 }
 
 #[tokio::test]
