@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
+    types::AttributeValue,
 };
 use jiff::Timestamp;
 use model::{
@@ -25,9 +26,18 @@ use storage::{Claim, Control, Counts, Error, PassOutcome, Records, StreamKey};
 use uuid::Uuid;
 
 struct Tables {
+    client: Client,
     control: Control,
     records: Records,
     _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Tables {
+    /// Every item of a table as it stands.
+    async fn items(&self, table: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
+        let pages = self.client.scan().table_name(table).into_paginator();
+        pages.items().send().try_collect().await.unwrap()
+    }
 }
 
 async fn tables() -> Tables {
@@ -62,6 +72,7 @@ async fn tables() -> Tables {
         .build();
     let client = Client::from_conf(config);
     Tables {
+        client: client.clone(),
         control: Control::new(client.clone(), "control".into()),
         records: Records::new(client, "records".into()),
         _stop: stop,
@@ -475,6 +486,42 @@ async fn what_a_later_look_no_longer_finds_is_no_longer_there() {
             Some(look)
         );
     }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_long_text_that_was_replaced_or_has_expired() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let long = |text: &str| text.repeat(600_000);
+    for version in 1..=3 {
+        let row = row(version, &long(&version.to_string()), None);
+        assert_eq!(
+            records
+                .put(integration(), vec![row], now())
+                .await
+                .unwrap()
+                .changed,
+            1
+        );
+        let details = Details {
+            key: self::row(1, "", None).key,
+            marker: version.to_string(),
+            body: long(&format!("d{version}")),
+        };
+        assert!(
+            records
+                .put_details(integration(), &details, now())
+                .await
+                .unwrap()
+        );
+    }
+    // The record, two parts of its body, four of its details.
+    let items = tables.items("records").await;
+    assert_eq!(items.len(), 1 + 2 + 4);
+    assert!(
+        items.iter().all(|item| item.contains_key("expires_at")),
+        "a part without an end"
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, PutRequest, ReturnValue, WriteRequest,
+};
 use jiff::Timestamp;
 use model::{
     Details, IntegrationId, OrganizationId, Record, Retention, Row, RowKey, record::WorkItem,
@@ -39,6 +41,7 @@ pub struct Written {
 pub struct Stored {
     digest: String,
     version: i64,
+    expires_at: Option<i64>,
     /// The state of the record that its details were fetched for; `None` if it has none.
     pub details_marker: Option<String>,
 }
@@ -186,7 +189,17 @@ impl Records {
         if let Some(expires_at) = row.expires_at {
             update = update.expression_attribute_values(":expires", number(expires_at));
         }
-        Ok(if_held("UpdateItem", update.send().await)?.is_some())
+        let update = update.return_values(ReturnValue::UpdatedOld);
+        let written = if_held("UpdateItem", update.send().await)?;
+        if let Some(before) = written
+            .as_ref()
+            .and_then(|output| output.attributes.as_ref())
+        {
+            let before = replaced(before, "body_parts", "digest", digest);
+            self.delete_parts(integration, &row.key, "body", before)
+                .await?;
+        }
+        Ok(written.is_some())
     }
 
     /// Joins work items with what is stored of them and writes the result, again if another writer was faster.
@@ -281,7 +294,7 @@ impl Records {
             .item("sk", text(&row.key.sort))
             .item("body", text(inline.text))
             .item("body_parts", number(inline.parts))
-            .item("digest", text(digest))
+            .item("digest", text(&digest))
             .item("version", number(row.version))
             .item("fetched_at", text(fetched_at.to_string()));
         if let Some(expires_at) = row.expires_at {
@@ -293,7 +306,17 @@ impl Records {
                 .expression_attribute_values(":expected", text(expected)),
             None => put.condition_expression("attribute_not_exists(pk)"),
         };
-        Ok(if_held("PutItem", put.send().await)?.is_some())
+        let put = put.return_values(ReturnValue::AllOld);
+        let written = if_held("PutItem", put.send().await)?;
+        if let Some(before) = written
+            .as_ref()
+            .and_then(|output| output.attributes.as_ref())
+        {
+            let before = replaced(before, "body_parts", "digest", &digest);
+            self.delete_parts(integration, &row.key, "body", before)
+                .await?;
+        }
+        Ok(written.is_some())
     }
 
     /// Adds details to a record that is stored; `false` if the record is gone, which details never bring back.
@@ -307,7 +330,18 @@ impl Records {
         fetched_at: Timestamp,
     ) -> Result<bool, Error> {
         let digest = digest(&details.body);
-        let expires_at = None;
+        // Parts expire with the record; short texts have none, and need not know when.
+        let expires_at = match parts::is_long(&details.body) {
+            true => {
+                let stored = self
+                    .stored(integration, std::iter::once(&details.key))
+                    .await?;
+                stored
+                    .get(&details.key)
+                    .and_then(|stored| stored.expires_at)
+            }
+            false => None,
+        };
         let inline = self
             .put_parts(
                 integration,
@@ -330,12 +364,43 @@ impl Records {
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":details", text(inline.text))
             .expression_attribute_values(":parts", number(inline.parts))
-            .expression_attribute_values(":digest", text(digest))
+            .expression_attribute_values(":digest", text(&digest))
             .expression_attribute_values(":marker", text(&details.marker))
             .expression_attribute_values(":fetched", text(fetched_at.to_string()))
+            .return_values(ReturnValue::UpdatedOld)
             .send()
             .await;
-        Ok(if_held("UpdateItem", result)?.is_some())
+        let written = if_held("UpdateItem", result)?;
+        if let Some(before) = written
+            .as_ref()
+            .and_then(|output| output.attributes.as_ref())
+        {
+            let before = replaced(before, "details_parts", "details_digest", &digest);
+            self.delete_parts(integration, &details.key, "details", before)
+                .await?;
+        }
+        Ok(written.is_some())
+    }
+
+    /// Deletes the parts of a text that was replaced. After a crash before this they stay until they expire.
+    async fn delete_parts(
+        &self,
+        integration: IntegrationId,
+        key: &RowKey,
+        name: &str,
+        (digest, count): (&str, i64),
+    ) -> Result<(), Error> {
+        for index in 0..usize::try_from(count).unwrap_or(0) {
+            self.client
+                .delete_item()
+                .table_name(&self.table)
+                .key("pk", text(key.partition(integration)))
+                .key("sk", text(parts::part_key(&key.sort, name, digest, index)))
+                .send()
+                .await
+                .map_err(|error| Error::dynamodb("DeleteItem", &error))?;
+        }
+        Ok(())
     }
 
     /// Writes a text that is too long for one item into parts, and says what is left for the item itself.
@@ -387,7 +452,7 @@ impl Records {
         let keys: Vec<&RowKey> = keys.collect();
         let mut stored = HashMap::new();
         for batch in keys.chunks(READ_BATCH) {
-            let projection = "pk, sk, digest, version, details_marker";
+            let projection = "pk, sk, digest, version, expires_at, details_marker";
             for item in self
                 .read_batch(integration, batch, Some(projection))
                 .await?
@@ -400,6 +465,7 @@ impl Records {
                 let known = Stored {
                     digest: get_text(&item, "digest").unwrap_or_default().to_owned(),
                     version: get_number(&item, "version").unwrap_or_default(),
+                    expires_at: get_number(&item, "expires_at"),
                     details_marker: get_text(&item, "details_marker").map(str::to_owned),
                 };
                 stored.insert(key, known);
@@ -458,6 +524,16 @@ impl Records {
 struct Inline<'a> {
     text: &'a str,
     parts: usize,
+}
+
+/// The digest and the number of parts of a text that a write has replaced; no parts if it is the same text.
+fn replaced<'a>(before: &'a Item, parts: &str, digest: &str, now: &str) -> (&'a str, i64) {
+    match get_text(before, digest) {
+        Some(before_digest) if before_digest != now => {
+            (before_digest, get_number(before, parts).unwrap_or(0))
+        }
+        _ => ("", 0),
+    }
 }
 
 fn immutable_item(integration: IntegrationId, row: &Row, fetched_at: Timestamp) -> Item {
