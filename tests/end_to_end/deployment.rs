@@ -1,6 +1,11 @@
 //! A deployment on this machine, with a simulated organization behind it.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Command, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -51,6 +56,12 @@ impl Deployment {
     /// Starts the product for an organization whose history ends at midnight: then nothing lies near the border of the
     /// window, and the seconds between two looks move nothing over it.
     pub(crate) async fn start(config: Config) -> Self {
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+        Self::start_from(config, template.as_ref()).await
+    }
+
+    /// The same from another template.
+    pub(crate) async fn start_from(config: Config, template: &Path) -> Self {
         let midnight = Timestamp::now().as_second() / 86_400 * 86_400;
         let epoch = Timestamp::from_second(midnight).unwrap();
         let simulator = Simulator::new(Config { epoch, ..config });
@@ -58,7 +69,6 @@ impl Deployment {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = simulator.clone();
         tokio::spawn(async move { server.serve(listener).await });
-        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
         let options =
             Options::new(template, Programs::Separate(programs())).parameter("AzureDevOpsUrl", url);
         let stack = Stack::start(options).await.unwrap();

@@ -1,6 +1,10 @@
 //! The first synchronization, what it asked for, and that it does not depend on the way there.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use simulator::{Config, PageCaps};
 
@@ -100,4 +104,35 @@ async fn page_sizes_and_the_order_and_number_of_jobs_do_not_matter() {
     repeated.settle().await;
     repeated.assert_complete().await;
     assert_eq!(repeated.digest().await, digest, "jobs that come four times");
+}
+
+/// The template with invocations that are over as soon as they have fetched something.
+fn hasty_template() -> PathBuf {
+    let template = include_str!("../../template.yaml");
+    assert_eq!(
+        template.matches("Timeout: 300").count(),
+        4,
+        "four fetch functions"
+    );
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let path = directory.join("hasty-template.yaml");
+    fs::write(&path, template.replace("Timeout: 300", "Timeout: 20")).unwrap();
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_into_one_invocation_goes_on_in_the_next() {
+    let pages = PageCaps::all(40);
+    let config = Config {
+        pages,
+        ..Config::default()
+    };
+    let hasty = Deployment::start_from(config, &hasty_template()).await;
+    let (status, answer) = hasty.connect(hasty.simulator.default_pat()).await;
+    assert_eq!(status, 201, "{answer}");
+    hasty.settle().await;
+    hasty.assert_complete().await;
+    let handed_over = hasty.logs().matches("pass goes on later").count();
+    println!("{handed_over} passes went on in another invocation");
+    assert!(handed_over > 20, "{handed_over}");
 }

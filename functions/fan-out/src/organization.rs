@@ -53,20 +53,37 @@ pub async fn visit(context: &Context, delivery: Delivery<FanOut>) -> Result<(), 
             tracing::info!(delay_s = pause.as_secs(), "organization is paused");
             Ok(())
         }
-        // An odd answer to a list is no proof; being refused by name is.
-        Err(error @ (Error::Page(_) | Error::Anonymous { .. } | Error::Secret(_)))
-            if error.fault() == Fault::Reauthorize =>
-        {
-            let status = ConnectionStatus::ReauthorizationNeeded;
-            let (tenant, id) = (&message.tenant, message.connection);
-            context
-                .control
-                .set_connection_status(tenant, id, status)
-                .await?;
+        Err(error) if error.fault() == Fault::Reauthorize => {
+            if is_refused(context, message).await? {
+                let status = ConnectionStatus::ReauthorizationNeeded;
+                let (tenant, id) = (&message.tenant, message.connection);
+                context
+                    .control
+                    .set_connection_status(tenant, id, status)
+                    .await?;
+            }
             result
         }
         _ => result,
     }
+}
+
+/// Whether the organization does not know the credential. One odd answer to a list is no proof of that, so it is asked.
+async fn is_refused(context: &Context, message: &FanOut) -> Result<bool, Error> {
+    let credential = match context
+        .secrets
+        .get(&message.tenant, message.connection)
+        .await
+    {
+        Ok(secret) => Credential::Pat(secret.credential(&message.organization).clone()),
+        Err(error) if error.fault() == Fault::Reauthorize => return Ok(true),
+        Err(error) => return Err(error.into()),
+    };
+    let who = connection_data(&context.client, &credential, &message.organization).await;
+    Ok(match who.result {
+        Ok(found) => found.anonymous,
+        Err(error) => error.fault() == Fault::Reauthorize,
+    })
 }
 
 async fn send_due(
@@ -228,13 +245,14 @@ async fn discovered(
         .control
         .discovery(message.connection, &message.organization)
         .await?;
-    if let Some(known) = known
+    if let Some(known) = &known
         && message.reason == Reason::Scheduled
         && now.duration_since(known.at) < DISCOVERY_TTL
     {
-        return Ok(known);
+        return Ok(known.clone());
     }
-    let discovery = discover(context, message, now).await?;
+    let known = known.map(|known| known.organization);
+    let discovery = discover(context, message, known, now).await?;
     context
         .control
         .put_discovery(message.connection, &discovery)
@@ -242,21 +260,21 @@ async fn discovered(
     Ok(discovery)
 }
 
-async fn discover(context: &Context, message: &FanOut, now: Timestamp) -> Result<Discovery, Error> {
+async fn discover(
+    context: &Context,
+    message: &FanOut,
+    known: Option<Organization>,
+    now: Timestamp,
+) -> Result<Discovery, Error> {
     let secret = context
         .secrets
         .get(&message.tenant, message.connection)
         .await?;
     let credential = Credential::Pat(secret.credential(&message.organization).clone());
-    let answer = connection_data(&context.client, &credential, &message.organization).await;
-    let found = answer.result?;
-    if found.anonymous {
-        let organization = message.organization.to_string();
-        return Err(Error::Anonymous { organization });
-    }
-    let organization = Organization {
-        id: found.instance_id,
-        name: message.organization.clone(),
+    // An id never changes, so it is asked for once; from then on a pause can be kept by it.
+    let organization = match known {
+        Some(known) => known,
+        None => identified(context, message, &credential).await?,
     };
     let upstream = Upstream::new(
         (&context.client, &context.control),
@@ -296,6 +314,26 @@ async fn discover(context: &Context, message: &FanOut, now: Timestamp) -> Result
         at: now,
         projects,
         repositories,
+    })
+}
+
+/// The organization with its id, which only a credential that it knows is told.
+async fn identified(
+    context: &Context,
+    message: &FanOut,
+    credential: &Credential,
+) -> Result<Organization, Error> {
+    let found = connection_data(&context.client, credential, &message.organization)
+        .await
+        .result?;
+    let name = message.organization.clone();
+    if found.anonymous {
+        let organization = name.to_string();
+        return Err(Error::Anonymous { organization });
+    }
+    Ok(Organization {
+        id: found.instance_id,
+        name,
     })
 }
 

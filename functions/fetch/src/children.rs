@@ -9,7 +9,7 @@ use resources::{DetailsOf, Fetch, Resource, Target, plan::details_request};
 use storage::Counts;
 use upstream::Upstream;
 
-use crate::{Context, Error, RESERVE, commits, stream_key};
+use crate::{Context, Error, commits, is_out_of_time, stream_key};
 
 /// Fetches children; what is left when time or patience ends goes into a message of its own.
 pub(crate) async fn visit(
@@ -34,12 +34,8 @@ pub(crate) async fn visit(
             .await
         }
         Fetch::PushCommits => {
-            let pushes: Vec<Child> = waiting.iter().cloned().collect();
-            let fetched = commits::of_pushes(context, resource, upstream, delivery, &pushes).await;
-            fetched.map(|fetched| {
-                counts += fetched;
-                waiting.clear();
-            })
+            let progress = (&mut waiting, &mut counts);
+            commits::of_pushes(context, resource, upstream, delivery, progress).await
         }
         Fetch::List(_) | Fetch::OpenWorkItems => Err(Error::WrongWork {
             resource: resource.name,
@@ -100,7 +96,7 @@ async fn each(
         scope: &job.scope,
     };
     while let Some(child) = waiting.front() {
-        if delivery.time_left() < RESERVE {
+        if is_out_of_time(delivery, *counts) {
             return Ok(());
         }
         let body = body_of(resource, upstream, details, &target, child).await?;

@@ -1,6 +1,6 @@
 //! Commits by push: those of new pushes, and those that the first pass over a repository did not bring.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use ado::{Position, parse_page};
 use entrypoint::Delivery;
@@ -16,7 +16,7 @@ use resources::{
 use storage::Counts;
 use upstream::Upstream;
 
-use crate::{Context, Error, pass::Held, store};
+use crate::{Context, Error, RESERVE, pass::Held, store};
 
 /// How many commits are asked for by id at once.
 const IDS_PER_REQUEST: usize = 1000;
@@ -28,33 +28,38 @@ pub(crate) async fn of_pushes(
     resource: &'static Resource,
     upstream: &Upstream<'_>,
     delivery: &Delivery<Job>,
-    pushes: &[Child],
-) -> Result<Counts, Error> {
+    (waiting, counts): (&mut VecDeque<Child>, &mut Counts),
+) -> Result<(), Error> {
     let job = &delivery.message;
     let target = Target {
         organization: &job.organization,
         scope: &job.scope,
     };
-    let mut ids = BTreeSet::new();
-    for push in pushes {
+    let (mut ids, mut pushes) = (BTreeSet::new(), 0);
+    for push in waiting.iter() {
+        // Half of the time is for asking which commits there are, half for the commits.
+        if pushes > 0 && delivery.time_left() < 2 * RESERVE {
+            break;
+        }
         ids_of(upstream, &target, push, &mut ids).await?;
+        pushes += 1;
     }
     let ids: Vec<String> = ids.into_iter().collect();
-    let mut counts = Counts::default();
     for some in ids.chunks(IDS_PER_REQUEST) {
         let reply = upstream.send(&by_id_request(&target, some)).await?;
         let page = parse_page(&reply.body.bytes, "value")?;
         let (records, quarantined) =
             store::read_page(resource, resources::Map::One(map), &target, &page);
         let observed_at = reply.server_time.unwrap_or_else(|| context.now());
-        counts += store::store(context, job, resource, &records, (true, observed_at)).await?;
-        counts += Counts {
+        *counts += store::store(context, job, resource, &records, (true, observed_at)).await?;
+        *counts += Counts {
             pages: 1,
             quarantined,
             ..Counts::default()
         };
     }
-    Ok(counts)
+    waiting.drain(..pushes);
+    Ok(())
 }
 
 async fn ids_of(

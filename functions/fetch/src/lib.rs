@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use model::{ConnectionId, ConnectionStatus, Fault, Job, Retention, Work};
 use queue::{Addresses, Queues};
-use storage::{Control, Records, StreamKey};
+use storage::{Control, Counts, Records, StreamKey};
 use tokio::sync::Mutex;
 use upstream::Upstream;
 
@@ -79,6 +79,9 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     let resource = resources::find(&job.resource).ok_or_else(|| Error::UnknownResource {
         resource: job.resource.clone(),
     })?;
+    if !is_alive(context, job).await? {
+        return stand_still(job);
+    }
     let secret = context.secret(job).await?;
     let credential = Credential::Pat(secret.credential(&job.organization.name).clone());
     let upstream = Upstream::new(
@@ -99,6 +102,29 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
             refused(context, job, &credential, error).await
         }
         result => result,
+    }
+}
+
+/// Whether the job's connection is still there and its credential not known to be dead.
+async fn is_alive(context: &Context, job: &Job) -> Result<bool, Error> {
+    let connection = context
+        .control
+        .connection(&job.tenant, job.connection)
+        .await?;
+    Ok(connection.is_some_and(|connection| connection.status == ConnectionStatus::Active))
+}
+
+/// What becomes of a job whose connection needs a person: a stream goes on from its cursor when it is visited again,
+/// children are known to nothing but their message.
+fn stand_still(job: &Job) -> Result<(), Error> {
+    tracing::info!("connection is gone or needs a person");
+    match &job.work {
+        Work::Pass => Ok(()),
+        Work::Children(children) => Err(Error::ChildrenLeft {
+            children: children.len(),
+            reason: "the connection is gone or needs a person".to_owned(),
+            dead: true,
+        }),
     }
 }
 
@@ -181,6 +207,12 @@ impl Context {
         known.insert(job.connection, (self.now(), secret.clone()));
         Ok(secret)
     }
+}
+
+/// Whether an invocation should leave the rest to another one. The first page is always fetched, so that even a timeout
+/// that is far too short makes progress.
+fn is_out_of_time(delivery: &Delivery<Job>, counts: Counts) -> bool {
+    counts.pages > 0 && delivery.time_left() < RESERVE
 }
 
 /// The stream that a job is about.

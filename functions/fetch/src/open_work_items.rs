@@ -10,7 +10,7 @@ use storage::Counts;
 use upstream::Upstream;
 
 use crate::{
-    Error, RESERVE,
+    Error,
     pass::{End, Held},
     store,
 };
@@ -34,7 +34,7 @@ pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result
         let page = parse_page(&reply.body.bytes, "workItems")?;
         let ids: Vec<u64> = page.items.iter().filter_map(|item| id(item).ok()).collect();
         for batch in ids.chunks(BATCH) {
-            if held.delivery.time_left() < RESERVE {
+            if held.is_out_of_time() {
                 return Ok(End::OutOfTime);
             }
             last = batch.last().copied().unwrap_or(last);

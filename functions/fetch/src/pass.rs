@@ -13,7 +13,7 @@ use resources::{
 use storage::{Claim, Counts, PassOutcome, StreamKey};
 use upstream::Upstream;
 
-use crate::{Context, Error, RESERVE, commits, open_work_items, store, stream_key};
+use crate::{Context, Error, commits, is_out_of_time, open_work_items, store, stream_key};
 
 /// How long a stream rests after a failure that only a person or time can mend.
 const REST: Duration = Duration::from_secs(3600);
@@ -92,7 +92,7 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
     let window_start = held.context.retention.window_start(held.context.now());
     let mut cursor = held.cursor();
     loop {
-        if held.delivery.time_left() < RESERVE {
+        if held.is_out_of_time() {
             return Ok(End::OutOfTime);
         }
         let first_pass = !cursor.is_backfilled();
@@ -159,6 +159,11 @@ impl Held<'_> {
     pub(crate) fn cursor(&self) -> Cursor {
         let stored = self.stored.as_deref().map(serde_json::from_str);
         stored.and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Whether the rest is for another invocation.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        is_out_of_time(self.delivery, self.counts)
     }
 
     /// Moves the stored cursor after what lies before it is durable.
