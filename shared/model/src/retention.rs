@@ -17,11 +17,13 @@ impl Retention {
         }
     }
 
-    /// The instant at which data is just old enough to be gone, seen from `now`.
+    /// The instant at which data is just old enough to be gone, seen from `now`, on a whole second.
     ///
-    /// A first synchronization asks for everything since this instant.
+    /// A first synchronization asks for everything since this instant, and Azure DevOps reads no more than seven digits
+    /// of a second: <https://learn.microsoft.com/dotnet/standard/base-types/custom-date-and-time-format-strings>.
     pub fn window_start(self, now: Timestamp) -> Timestamp {
-        now.checked_sub(self.span()).unwrap_or(Timestamp::MIN)
+        let second = now.as_second() - self.span().as_secs();
+        Timestamp::from_second(second).unwrap_or(Timestamp::MIN)
     }
 
     /// The second of the Unix epoch at which a thing with this last event expires, for DynamoDB's TTL attribute.
@@ -54,6 +56,13 @@ mod tests {
         let expires_at = Timestamp::from_second(retention.expires_at(event)).unwrap();
         assert_eq!(expires_at, "2026-11-23T12:00:00Z".parse().unwrap());
         assert_eq!(retention.window_start(expires_at), event);
+    }
+
+    #[test]
+    fn the_window_begins_with_a_whole_second() {
+        let now: Timestamp = "2026-11-23T12:00:00.123456789Z".parse().unwrap();
+        let start = Retention::days(90).window_start(now).to_string();
+        assert_eq!(start, "2026-08-25T12:00:00Z");
     }
 
     #[test]

@@ -67,9 +67,14 @@ impl Query {
     }
 }
 
-/// Reads an instant as the service does: with a zone, without (UTC), or a bare date.
+/// Reads an instant as the service does: with a zone, without (UTC), or a bare date, and to 100 nanoseconds: .NET reads
+/// no more than seven digits of a second.
 pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    if fraction.chars().take_while(char::is_ascii_digit).count() > 7 {
+        return None;
+    }
     let in_utc = |value: civil::DateTime| Offset::UTC.to_timestamp(value).ok();
     text.parse()
         .ok()
@@ -101,5 +106,7 @@ mod tests {
             assert_eq!(parse_time(text), Some(expected), "{text}");
         }
         assert_eq!(parse_time("yesterday"), None);
+        assert!(parse_time("2026-07-04T00:00:00.1234567Z").is_some());
+        assert_eq!(parse_time("2026-07-04T00:00:00.12345678Z"), None);
     }
 }
