@@ -275,7 +275,7 @@ impl From<serde_json::Error> for MapError {
     }
 }
 
-/// The earliest and latest instants that a record's own clock names; cursors by time move by it.
+/// The instant by which cursors by time move: the end of a run or pull request, the moment of a push.
 pub(crate) fn event_time(record: &Record) -> Option<Timestamp> {
     record.last_event()
 }
