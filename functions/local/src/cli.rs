@@ -210,6 +210,7 @@ async fn report(
         organization: upstream.organization().to_owned(),
         records: verify::by_kind(&stored),
         requests: upstream.requests(),
+        throttling: upstream.throttling(),
         ledger: expected
             .map(|expected| verify::compare(&expected, stored.iter().map(verify::Found::from))),
         dead_letters: stack.dead_letters(),

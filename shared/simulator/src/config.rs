@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use crate::throttle::Throttle;
+
 /// Everything that determines a simulator's world and manners.
 ///
 /// The world derives from `seed`, `scale` and `epoch` (and the number of days advanced) alone; the rest is behaviour.
@@ -31,6 +33,8 @@ pub struct Config {
     pub missing_scope: MissingScope,
     /// Waited before every answer (tokio time).
     pub latency: Duration,
+    /// How requests are metered; `None` for not at all.
+    pub throttle: Option<Throttle>,
     /// Default and maximum page sizes.
     pub pages: PageCaps,
     /// Choices where the service's behaviour is not documented.
@@ -50,6 +54,7 @@ impl Default for Config {
             sign_in: SignIn::Html203,
             missing_scope: MissingScope::Forbidden403,
             latency: Duration::ZERO,
+            throttle: None,
             pages: PageCaps::default(),
             unverified: Unverified::default(),
         }

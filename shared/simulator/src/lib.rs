@@ -5,7 +5,7 @@
 //! of what a complete sync must have stored. It is never deployed.
 //!
 //! It deliberately does not share a line with the client it judges: it depends on no other crate of this workspace. It does
-//! not accept writes, does not meter throughput units, and knows only the endpoints that the product reads; everything
+//! not accept writes, and knows only the endpoints that the product reads; everything
 //! else is a 404.
 //!
 //! The world is a pure function of ([`Config`], days): two simulators with the same configuration are byte-identical, and a
@@ -19,8 +19,10 @@ mod faults;
 mod http;
 mod ledger;
 mod log;
+mod meter;
 mod pat;
 mod simulator;
+mod throttle;
 mod world;
 
 pub use config::{
@@ -32,3 +34,4 @@ pub use ledger::{Expected, Totals};
 pub use log::LoggedRequest;
 pub use pat::{ALL_SCOPES, Pat};
 pub use simulator::Simulator;
+pub use throttle::{Throttle, Throttling, Tstu, UnknownThrottle};

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
+
+use crate::throttle::{Throttling, Tstu};
 
 /// One request and what it was answered.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +35,10 @@ pub struct LoggedRequest {
     pub bytes: usize,
     /// Who asked; `None` for anonymous callers and dead credentials.
     pub identity: Option<Uuid>,
+    /// Units that it cost.
+    pub tstu: Tstu,
+    /// How long the meter held it back.
+    pub delay_ms: u64,
     /// Whether it came before the end of a `Retry-After` that this identity had been told.
     pub inside_retry_after: bool,
     /// What was wrong with the request, if anything.
@@ -62,6 +69,24 @@ impl RequestLog {
             *counts.entry(request.resource.to_owned()).or_insert(0) += 1;
         }
         counts
+    }
+
+    pub(crate) fn throttling(&self, bound: Duration) -> Throttling {
+        let requests = self.lock();
+        let count = |is: fn(&LoggedRequest) -> bool| {
+            requests.iter().filter(|request| is(request)).count() as u64
+        };
+        let spent: u64 = requests
+            .iter()
+            .map(|request| request.tstu.as_thousandths())
+            .sum();
+        Throttling {
+            requests_inside_retry_after: count(|request| request.inside_retry_after),
+            throttled_429: count(|request| request.status == 429),
+            delayed: count(|request| request.delay_ms > 0),
+            tstu_spent: Tstu::thousandths(spent),
+            bound_ms: bound.as_millis() as u64,
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<LoggedRequest>> {

@@ -16,7 +16,9 @@ use crate::config::Config;
 use crate::faults::{Fault, FaultQueue};
 use crate::ledger::{self, Expected, Totals};
 use crate::log::{LoggedRequest, RequestLog};
+use crate::meter::{Admission, Meter, Notice};
 use crate::pat::{self, ALL_SCOPES, Pat};
+use crate::throttle::{Throttle, Throttling};
 use crate::world::World;
 use crate::world::random::Random;
 
@@ -32,8 +34,7 @@ struct Shared {
     latency: RwLock<Duration>,
     log: RequestLog,
     faults: FaultQueue,
-    /// Until when each identity was told to stay away.
-    retry_after: Mutex<HashMap<Uuid, Timestamp>>,
+    meter: Mutex<Meter>,
     /// Build list tokens handed out, each with the sort orders it belongs to.
     build_tokens: Mutex<HashMap<String, HashSet<String>>>,
 }
@@ -58,7 +59,7 @@ impl Simulator {
             latency: RwLock::new(config.latency),
             log: RequestLog::default(),
             faults: FaultQueue::default(),
-            retry_after: Mutex::default(),
+            meter: Mutex::new(Meter::new(config.throttle)),
             build_tokens: Mutex::default(),
             config,
         }))
@@ -66,8 +67,9 @@ impl Simulator {
 
     /// The HTTP surface: `dev.azure.com` at `/`, any other host at `/_host/{hostname}/`, and `/_simulator/` for scripts.
     ///
-    /// `POST /_simulator/advance?days=N`, `GET /_simulator/ledger?since=T`, `GET /_simulator/requests` and `GET /_simulator/totals`
-    /// answer JSON, for the default token, to loopback peers only.
+    /// `POST /_simulator/advance?days=N`, `GET /_simulator/ledger?since=T`, `GET /_simulator/requests`, `GET /_simulator/totals`,
+    /// `GET /_simulator/throttle` and `POST /_simulator/throttle?model=0.5&speed=60` (or `model=off`) answer JSON, for the default
+    /// token, to loopback peers only.
     pub fn router(&self) -> Router {
         crate::http::router(self.clone())
     }
@@ -186,9 +188,21 @@ impl Simulator {
         self.0.log.counts()
     }
 
-    /// Forgets the logged requests.
+    /// Forgets the logged requests; what they spent still counts.
     pub fn clear_requests(&self) {
         self.0.log.clear();
+        lock(&self.0.meter).clear_bound();
+    }
+
+    /// Meters requests in another way from now on; `None` for not at all.
+    pub fn set_throttle(&self, throttle: Option<Throttle>) {
+        lock(&self.0.meter).set_model(throttle);
+    }
+
+    /// How the callers of the logged requests got along with the limits.
+    pub fn throttling(&self) -> Throttling {
+        let bound = lock(&self.0.meter).bound();
+        self.0.log.throttling(bound)
     }
 
     /// Adds a scripted fault behind the ones already waiting.
@@ -248,19 +262,23 @@ impl Simulator {
             .cloned()
     }
 
-    /// Remembers that `identity` was told to wait.
-    pub(crate) fn announce_retry_after(&self, identity: Uuid, seconds: u32) {
-        let until = self
-            .now()
-            .saturating_add(SignedDuration::from_secs(i64::from(seconds)))
-            .unwrap_or(Timestamp::MAX);
-        lock(&self.0.retry_after).insert(identity, until);
+    /// Charges a request of `identity`.
+    pub(crate) fn arrive(&self, identity: Uuid) -> Admission {
+        let now = self.0.config.elapsed.read();
+        lock(&self.0.meter).arrive(identity, now)
     }
 
-    pub(crate) fn is_told_to_wait(&self, identity: Uuid, now: Timestamp) -> bool {
-        lock(&self.0.retry_after)
-            .get(&identity)
-            .is_some_and(|until| now < *until)
+    /// What the answer to a request of `identity` says about the limit, if it says anything.
+    pub(crate) fn depart(&self, identity: Uuid) -> Option<(Throttle, Notice)> {
+        let now = self.0.config.elapsed.read();
+        let mut meter = lock(&self.0.meter);
+        meter.model().zip(meter.depart(identity, now))
+    }
+
+    /// Remembers that `identity` was told to wait.
+    pub(crate) fn announce_retry_after(&self, identity: Uuid, seconds: u32) {
+        let until = self.0.config.elapsed.read() + Duration::from_secs(u64::from(seconds));
+        lock(&self.0.meter).announce(identity, until);
     }
 
     pub(crate) fn issue_build_token(&self, token: &str, order: &str) {

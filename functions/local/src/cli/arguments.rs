@@ -1,9 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
+use simulator::{Throttle, UnknownThrottle};
 
 use crate::stack::default_concurrency;
 
@@ -45,6 +47,12 @@ pub(super) struct Arguments {
     /// How large the simulated organization is.
     #[arg(long, value_enum, default_value_t = Size::Small)]
     pub(super) scale: Size,
+    /// What a request costs of the 200 units that the simulated organization grants in five minutes: 0.1, 0.5, 1, 2, or off.
+    #[arg(long, value_name = "MODEL", default_value = "off")]
+    pub(super) throttle: Metering,
+    /// How many times faster than the clock the simulated organization's five minutes pass.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) throttle_speed: u32,
     /// When the simulated organization's history ends; by default it goes on with the calendar.
     #[arg(long, value_name = "INSTANT")]
     pub(super) epoch: Option<Timestamp>,
@@ -87,7 +95,29 @@ impl Size {
     }
 }
 
+/// How a simulated organization meters requests; `None` for not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Metering(Option<Throttle>);
+
+impl FromStr for Metering {
+    type Err = UnknownThrottle;
+
+    fn from_str(name: &str) -> Result<Self, UnknownThrottle> {
+        Ok(Self(if name == "off" {
+            None
+        } else {
+            Some(name.parse()?)
+        }))
+    }
+}
+
 impl Arguments {
+    /// Returns how the simulated organization meters requests.
+    pub(super) fn throttle(&self) -> Option<Throttle> {
+        let Metering(model) = self.throttle;
+        model.map(|model| model.at_speed(self.throttle_speed))
+    }
+
     pub(super) fn port(&self) -> u16 {
         self.port.unwrap_or(if self.once { 0 } else { 3000 })
     }
@@ -107,6 +137,16 @@ mod tests {
         assert_eq!(parse(&[]).unwrap().port(), 3000);
         assert_eq!(parse(&["--once"]).unwrap().port(), 0);
         assert_eq!(parse(&["--once", "--port", "8080"]).unwrap().port(), 8080);
+    }
+
+    #[test]
+    fn the_meter_is_named_after_what_a_request_costs() {
+        assert_eq!(parse(&[]).unwrap().throttle(), None);
+        let half = parse(&["--throttle", "0.5", "--throttle-speed", "30"]).unwrap();
+        let model = half.throttle().unwrap();
+        assert_eq!((model.cost.to_string().as_str(), model.speed), ("0.5", 30));
+        assert!(parse(&["--throttle", "3"]).unwrap_err().contains("0.1"));
+        assert!(parse(&["--throttle-speed", "0"]).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use simulator::Throttling;
 
 use crate::stack::DeadLetter;
 use crate::verify::{KindSummary, Ledger};
@@ -13,6 +14,8 @@ pub(super) struct Report {
     pub(super) organization: String,
     pub(super) records: BTreeMap<&'static str, KindSummary>,
     pub(super) requests: Option<BTreeMap<String, u64>>,
+    /// How the functions got along with upstream's limits.
+    pub(super) throttling: Option<Throttling>,
     pub(super) ledger: Option<Ledger>,
     pub(super) dead_letters: Vec<DeadLetter>,
     pub(super) first_record_ms: Option<u128>,
@@ -51,6 +54,7 @@ impl Report {
             "organization": self.organization,
             "records": counts,
             "requests": requests,
+            "throttling": self.throttling,
             "ledger": self.ledger,
             "dead_letters": self.dead_letters.len(),
             "first_record_ms": self.first_record_ms,
@@ -89,6 +93,11 @@ impl Report {
                     .map(|(resource, count)| format!("  {resource:<22}{count:>9}")),
             );
         }
+        lines.extend(
+            self.throttling
+                .as_ref()
+                .map(|own| limits(own, self.duration_ms)),
+        );
         lines.push(format!(
             "\n  first record after {}",
             self.first_record_ms.map_or("-".to_owned(), seconds)
@@ -124,12 +133,31 @@ impl Report {
     }
 }
 
+/// How the limits were kept and used.
+fn limits(own: &Throttling, duration_ms: u128) -> String {
+    let mut text = format!(
+        "\n  {} requests inside a Retry-After, {} refused with 429, {} delayed",
+        own.requests_inside_retry_after, own.throttled_429, own.delayed
+    );
+    if own.bound_ms > 0 {
+        text += &format!(
+            "\n  {} units take at least {}; the whole took {:.2} times as long",
+            own.tstu_spent,
+            seconds(u128::from(own.bound_ms)),
+            duration_ms as f64 / own.bound_ms as f64
+        );
+    }
+    text
+}
+
 fn seconds(ms: u128) -> String {
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
 #[cfg(test)]
 mod tests {
+    use simulator::Tstu;
+
     use super::*;
 
     fn report(missing: u64, dead: usize) -> Report {
@@ -151,6 +179,7 @@ mod tests {
                 ("builds".to_owned(), 3),
                 ("timeline".to_owned(), 4),
             ])),
+            throttling: None,
             ledger: Some(Ledger {
                 expected: 2 + missing,
                 missing,
@@ -185,6 +214,26 @@ mod tests {
             (&json["dead_letters"], &json["first_record_ms"]),
             (&json!(1), &json!(1_234))
         );
+    }
+
+    #[test]
+    fn the_time_stands_beside_what_the_limits_allow() {
+        let mut report = report(0, 0);
+        report.throttling = Some(Throttling {
+            requests_inside_retry_after: 1,
+            throttled_429: 2,
+            delayed: 3,
+            tstu_spent: Tstu::units(400),
+            bound_ms: 5_000,
+        });
+        assert_eq!(report.json()["throttling"]["tstu_spent"], 400.0);
+        let text = report.text();
+        for part in [
+            "1 requests inside a Retry-After, 2 refused with 429, 3 delayed",
+            "400 units take at least 5.000 s; the whole took 1.14 times as long",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use simulator::{Config, Elapsed, Expected, Simulator};
+use simulator::{Config, Elapsed, Expected, Simulator, Throttling};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -113,6 +113,13 @@ impl Upstream {
             .as_ref()
             .map(|(simulator, _)| simulator.request_counts())
     }
+
+    /// Returns how the functions got along with the limits; only the simulator knows.
+    pub(super) fn throttling(&self) -> Option<Throttling> {
+        self.simulator
+            .as_ref()
+            .map(|(simulator, _)| simulator.throttling())
+    }
 }
 
 impl Drop for Upstream {
@@ -136,8 +143,9 @@ fn simulate(arguments: &Arguments, seed: u64, epoch: Timestamp, frozen: bool) ->
         Elapsed::real()
     } else {
         Elapsed::from_fn(move || {
-            let since = Timestamp::now().as_second() - boundary_s;
-            Duration::from_secs(u64::try_from(since).unwrap_or(0))
+            // To the millisecond: the meter counts in fractions of a second.
+            let since_ms = Timestamp::now().as_millisecond() - boundary_s * 1_000;
+            Duration::from_millis(u64::try_from(since_ms).unwrap_or(0))
         })
     };
     Simulator::new(Config {
@@ -146,6 +154,7 @@ fn simulate(arguments: &Arguments, seed: u64, epoch: Timestamp, frozen: bool) ->
         epoch,
         days,
         elapsed,
+        throttle: arguments.throttle(),
         ..Config::default()
     })
 }

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header, request::Parts};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::faults::FaultKind;
 use crate::http::call::Call;
@@ -15,8 +16,10 @@ use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::http::{fault, sign_in, version};
 use crate::log::LoggedRequest;
+use crate::meter::Admission;
 use crate::pat::Pat;
 use crate::simulator::Simulator;
+use crate::throttle::Tstu;
 
 /// A request as it came in.
 pub(crate) struct Arrival {
@@ -27,7 +30,8 @@ pub(crate) struct Arrival {
     endpoint: Option<(&'static Endpoint, Vec<String>)>,
     query: Query,
     credential: Credential,
-    inside_retry_after: bool,
+    /// What the meter said.
+    pub(crate) admission: Admission,
 }
 
 enum Credential {
@@ -44,7 +48,10 @@ impl Arrival {
             .as_ref()
             .and_then(|path| endpoints::find(parts.method.as_str(), &path.rest));
         let credential = credential(simulator, &parts.headers, at);
-        let inside_retry_after = matches!(&credential, Credential::Alive(pat) if simulator.is_told_to_wait(pat.owner, at));
+        let admission = match &credential {
+            Credential::Alive(pat) => simulator.arrive(pat.owner),
+            Credential::None | Credential::Dead => Admission::default(),
+        };
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         Self {
             at,
@@ -54,7 +61,15 @@ impl Arrival {
             endpoint,
             query,
             credential,
-            inside_retry_after,
+            admission,
+        }
+    }
+
+    /// Who asks, if the credential is good.
+    pub(crate) fn identity(&self) -> Option<Uuid> {
+        match &self.credential {
+            Credential::Alive(pat) => Some(pat.owner),
+            Credential::None | Credential::Dead => None,
         }
     }
 
@@ -70,6 +85,9 @@ impl Arrival {
         simulator: &Simulator,
         fault: Option<&FaultKind>,
     ) -> (Reply, Option<String>) {
+        if self.admission.is_blocked {
+            return (fault::too_many_requests(), self.unknown_parameter());
+        }
         if let Some(fault) = fault {
             if let (Some(seconds), Credential::Alive(pat)) =
                 (fault::announced_wait(fault), &self.credential)
@@ -217,12 +235,10 @@ impl Arrival {
             status: reply.status.as_u16(),
             items: reply.items,
             bytes: reply.body.len(),
-            identity: if let Credential::Alive(pat) = &self.credential {
-                Some(pat.owner)
-            } else {
-                None
-            },
-            inside_retry_after: self.inside_retry_after,
+            identity: self.identity(),
+            tstu: Tstu::thousandths(self.admission.cost),
+            delay_ms: self.admission.delay.as_millis() as u64,
+            inside_retry_after: self.admission.inside_retry_after,
             strict_violation,
             page: self
                 .query
@@ -233,7 +249,7 @@ impl Arrival {
 
     /// Adds the headers that every answer of the service has.
     pub(crate) fn finish(&self, simulator: &Simulator, reply: Reply) -> Reply {
-        let activity = uuid::Uuid::new_v4().to_string();
+        let activity = Uuid::new_v4().to_string();
         let date = jiff::fmt::rfc2822::DateTimePrinter::new()
             .timestamp_to_rfc9110_string(&simulator.now());
         let reply = match date {

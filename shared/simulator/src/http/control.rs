@@ -11,6 +11,7 @@ use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::simulator::Simulator;
+use crate::throttle::{Throttle, UnknownThrottle};
 
 const PREFIX: &str = "/_simulator/";
 
@@ -46,9 +47,26 @@ fn run(
             Ok(Reply::json(&simulator.ledger(since, &token)))
         }
         (&Method::GET, "totals") => Ok(Reply::json(&simulator.totals(&token))),
+        (&Method::GET, "throttle") => Ok(Reply::json(&simulator.throttling())),
+        (&Method::POST, "throttle") => {
+            simulator.set_throttle(throttle(query)?);
+            Ok(Reply::json(&simulator.throttling()))
+        }
         (&Method::GET, "requests") => Ok(Reply::json(&simulator.requests())),
         _ => Err(Refusal::no_such_route(command)),
     }
+}
+
+/// The metering that `model` and `speed` name.
+fn throttle(query: &Query) -> Result<Option<Throttle>, Refusal> {
+    let name = query.text(&["model"]).unwrap_or("off");
+    if name == "off" {
+        return Ok(None);
+    }
+    let model: Throttle = name
+        .parse()
+        .map_err(|error: UnknownThrottle| Refusal::bad_request(error.to_string()))?;
+    Ok(Some(model.at_speed(query.number(&["speed"])?.unwrap_or(1))))
 }
 
 fn days_ago(now: Timestamp, days: i64) -> Timestamp {

@@ -99,7 +99,8 @@ fn rate_limit(reply: Reply, remaining: u32, delay_ms: u64, now_second: i64) -> R
     )
 }
 
-fn too_many_requests() -> Reply {
+/// What a blocked caller gets.
+pub(crate) fn too_many_requests() -> Reply {
     Refusal::new(
         StatusCode::TOO_MANY_REQUESTS,
         "RequestBlockedException",

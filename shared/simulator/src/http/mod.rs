@@ -16,6 +16,7 @@ mod fault;
 mod identity;
 mod item_fields;
 mod locations;
+mod metering;
 mod path;
 mod projects;
 mod pull_requests;
@@ -63,14 +64,22 @@ async fn answer(State(simulator): State<Simulator>, request: Request) -> Respons
         return Reply::empty(StatusCode::PAYLOAD_TOO_LARGE).into_response(false);
     };
     let arrival = Arrival::new(&simulator, parts, body);
-    pause(simulator.latency()).await;
-    let fault = simulator
-        .faults()
-        .take(arrival.parts.uri.path(), arrival.resource());
+    pause(simulator.latency() + arrival.admission.delay).await;
+    let fault = if arrival.admission.is_blocked {
+        None
+    } else {
+        simulator
+            .faults()
+            .take(arrival.parts.uri.path(), arrival.resource())
+    };
     if let Some(FaultKind::RateLimitHeaders { delay_ms, .. }) = &fault {
         pause(Duration::from_millis(*delay_ms)).await;
     }
     let (reply, violation) = arrival.reply(&simulator, fault.as_ref());
+    let reply = match arrival.identity() {
+        Some(identity) => metering::label(&simulator, identity, &arrival.admission, reply),
+        None => reply,
+    };
     arrival.log(&simulator, &reply, violation);
     arrival.finish(&simulator, reply).into_response(accept_gzip)
 }

@@ -87,6 +87,10 @@ impl Reply {
         self
     }
 
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(own, _)| *own == name)
+    }
+
     /// Turns the answer into what goes over the wire.
     pub(crate) fn into_response(self, accept_gzip: bool) -> Response {
         let mut response = Response::new(Body::empty());
