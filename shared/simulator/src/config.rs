@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use crate::drift::Drift;
 use crate::throttle::Throttle;
 
 /// Everything that determines a simulator's world and manners.
@@ -35,6 +36,8 @@ pub struct Config {
     pub latency: Duration,
     /// How requests are metered; `None` for not at all.
     pub throttle: Option<Throttle>,
+    /// Life that goes on while lists are being read.
+    pub drift: Drift,
     /// Default and maximum page sizes.
     pub pages: PageCaps,
     /// Choices where the service's behaviour is not documented.
@@ -55,6 +58,7 @@ impl Default for Config {
             missing_scope: MissingScope::Forbidden403,
             latency: Duration::ZERO,
             throttle: None,
+            drift: Drift::default(),
             pages: PageCaps::default(),
             unverified: Unverified::default(),
         }

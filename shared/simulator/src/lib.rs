@@ -15,6 +15,7 @@
 //! `ledger.rs` (what a sync owes).
 
 mod config;
+mod drift;
 mod faults;
 mod http;
 mod ledger;
@@ -29,6 +30,7 @@ pub use config::{
     CommitReach, Config, Elapsed, MissingScope, PageCap, PageCaps, Scale, SignIn, Sizes,
     TimelineAbsence, Unverified,
 };
+pub use drift::Drift;
 pub use faults::{Fault, FaultKind};
 pub use ledger::{Expected, Totals};
 pub use log::LoggedRequest;

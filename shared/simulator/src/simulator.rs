@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::drift::{Drift, Drifting};
 use crate::faults::{Fault, FaultQueue};
 use crate::ledger::{self, Expected, Totals};
 use crate::log::{LoggedRequest, RequestLog};
@@ -35,6 +36,7 @@ struct Shared {
     log: RequestLog,
     faults: FaultQueue,
     meter: Mutex<Meter>,
+    drifting: Drifting,
     /// Build list tokens handed out, each with the sort orders it belongs to.
     build_tokens: Mutex<HashMap<String, HashSet<String>>>,
 }
@@ -59,6 +61,7 @@ impl Simulator {
             latency: RwLock::new(config.latency),
             log: RequestLog::default(),
             faults: FaultQueue::default(),
+            drifting: Drifting::new(config.drift.clone()),
             meter: Mutex::new(Meter::new(config.throttle)),
             build_tokens: Mutex::default(),
             config,
@@ -69,7 +72,7 @@ impl Simulator {
     ///
     /// `POST /_simulator/advance?days=N`, `GET /_simulator/ledger?since=T`, `GET /_simulator/requests`, `GET /_simulator/totals`,
     /// `GET /_simulator/throttle` and `POST /_simulator/throttle?model=0.5&speed=60` (or `model=off`) answer JSON, for the default
-    /// token, to loopback peers only.
+    /// token, to loopback peers only; so does `POST /_simulator/drift?matching=pushes&days=N`.
     pub fn router(&self) -> Router {
         crate::http::router(self.clone())
     }
@@ -194,6 +197,11 @@ impl Simulator {
         lock(&self.0.meter).clear_bound();
     }
 
+    /// Lets life go on while lists are being read from now on.
+    pub fn set_drift(&self, drift: Drift) {
+        self.0.drifting.set(drift);
+    }
+
     /// Meters requests in another way from now on; `None` for not at all.
     pub fn set_throttle(&self, throttle: Option<Throttle>) {
         lock(&self.0.meter).set_model(throttle);
@@ -253,6 +261,13 @@ impl Simulator {
 
     pub(crate) fn faults(&self) -> &FaultQueue {
         &self.0.faults
+    }
+
+    /// Lets a day pass if one is to pass before this page of a list.
+    pub(crate) fn drift(&self, path: &str, resource: &str) {
+        if self.0.drifting.take(path, resource) {
+            self.advance(1);
+        }
     }
 
     pub(crate) fn find_pat(&self, token: &str) -> Option<Pat> {

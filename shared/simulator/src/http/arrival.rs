@@ -79,6 +79,16 @@ impl Arrival {
             .map_or("unknown", |(endpoint, _)| endpoint.name)
     }
 
+    fn page(&self) -> Option<&str> {
+        self.query
+            .text(&["continuationToken", "$skip", "searchCriteria.$skip", "skip"])
+    }
+
+    /// Whether it asks for a page after the first.
+    pub(crate) fn continues(&self) -> bool {
+        self.page().is_some_and(|page| page != "0")
+    }
+
     /// The answer, and what is wrong with the request if anything.
     pub(crate) fn reply(
         &self,
@@ -240,10 +250,7 @@ impl Arrival {
             delay_ms: self.admission.delay.as_millis() as u64,
             inside_retry_after: self.admission.inside_retry_after,
             strict_violation,
-            page: self
-                .query
-                .text(&["continuationToken", "$skip", "searchCriteria.$skip", "skip"])
-                .map(str::to_owned),
+            page: self.page().map(str::to_owned),
         });
     }
 

@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use crate::drift::Drift;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
@@ -51,6 +52,14 @@ fn run(
         (&Method::POST, "throttle") => {
             simulator.set_throttle(throttle(query)?);
             Ok(Reply::json(&simulator.throttling()))
+        }
+        (&Method::POST, "drift") => {
+            let matching = query.text(&["matching"]).unwrap_or_default().to_owned();
+            let days = query.number(&["days"])?.unwrap_or(1);
+            simulator.set_drift(Drift { matching, days });
+            Ok(Reply::json(
+                &json!({ "days": simulator.days(), "now": simulator.now() }),
+            ))
         }
         (&Method::GET, "requests") => Ok(Reply::json(&simulator.requests())),
         _ => Err(Refusal::no_such_route(command)),

@@ -75,6 +75,9 @@ async fn answer(State(simulator): State<Simulator>, request: Request) -> Respons
     if let Some(FaultKind::RateLimitHeaders { delay_ms, .. }) = &fault {
         pause(Duration::from_millis(*delay_ms)).await;
     }
+    if arrival.continues() {
+        simulator.drift(arrival.parts.uri.path(), arrival.resource());
+    }
     let (reply, violation) = arrival.reply(&simulator, fault.as_ref());
     let reply = match arrival.identity() {
         Some(identity) => metering::label(&simulator, identity, &arrival.admission, reply),
