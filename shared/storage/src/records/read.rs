@@ -11,6 +11,12 @@ use crate::{
     attributes::{Item, get_number, get_text, name_of, text},
 };
 
+/// The most items in one answer. Whatever evaluates a page must be free to stop there: the local database reads all that
+/// is left of a table for a page without a bound, and a whole table then costs the square of its size. Items are a few
+/// hundred bytes to a few kilobytes, so DynamoDB's own bound of 1 MB ends most pages earlier:
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.Pagination>.
+const PAGE: i32 = 1_000;
+
 /// A record as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredRecord {
@@ -64,6 +70,7 @@ impl Records {
             .client
             .query()
             .table_name(&self.table)
+            .limit(PAGE)
             .expression_attribute_values(":pk", text(format!("{integration}#{kind}#{bucket}")));
         query = if prefix.is_empty() {
             query.key_condition_expression("pk = :pk")
@@ -83,26 +90,40 @@ impl Records {
         Ok(records)
     }
 
-    /// Every record of the table, expired ones left out. Reads the whole table: for proofs on one machine, not for
-    /// functions.
+    /// Hands out every record of the table, one by one and expired ones left out, so that a table need not fit into
+    /// memory. Reads the whole table: for proofs on one machine, not for functions.
     ///
     /// # Errors
     /// DynamoDB refused or an item does not read back.
-    pub async fn all(&self, now: Timestamp) -> Result<Vec<StoredRecord>, Error> {
+    pub async fn each(
+        &self,
+        now: Timestamp,
+        mut take: impl FnMut(StoredRecord),
+    ) -> Result<(), Error> {
         let mut pages = self
             .client
             .scan()
             .table_name(&self.table)
+            .limit(PAGE)
             .into_paginator()
             .items()
             .send();
-        let mut records = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| Error::dynamodb("Scan", &error))?;
             if is_live(&item, now) {
-                records.push(self.record(item).await?);
+                take(self.record(item).await?);
             }
         }
+        Ok(())
+    }
+
+    /// The same in one list, for tables that fit into memory.
+    ///
+    /// # Errors
+    /// DynamoDB refused or an item does not read back.
+    pub async fn all(&self, now: Timestamp) -> Result<Vec<StoredRecord>, Error> {
+        let mut records = Vec::new();
+        self.each(now, |record| records.push(record)).await?;
         Ok(records)
     }
 
