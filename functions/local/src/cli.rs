@@ -25,7 +25,7 @@ use self::report::Report;
 use self::upstream::Upstream;
 use crate::private_file;
 use crate::stack::{Options, Stack};
-use crate::verify;
+use crate::verify::Inventory;
 
 /// The tenant of a single machine.
 const TENANT: &str = "local";
@@ -204,20 +204,22 @@ async fn report(
     started: Instant,
 ) -> Result<Report, Failure> {
     let now = Timestamp::now();
-    let stored = progress::records(stack).all(now).await?;
+    let mut stored = Inventory::default();
+    progress::records(stack)
+        .each(now, |record| stored.add(&record))
+        .await?;
     let expected = upstream.expected(now, arguments.retention_days);
     Ok(Report {
         organization: upstream.organization().to_owned(),
-        records: verify::by_kind(&stored),
+        records: stored.by_kind().clone(),
+        digest: stored.digest(),
         requests: upstream.requests(),
         throttling: upstream.throttling(),
-        ledger: expected
-            .map(|expected| verify::compare(&expected, stored.iter().map(verify::Found::from))),
+        ledger: expected.map(|expected| stored.compare(&expected)),
         dead_letters: stack.dead_letters(),
         first_record_ms,
         duration_ms: started.elapsed().as_millis(),
         peak_rss_bytes: memory::peak_rss_bytes(),
         function_peak_rss_bytes: memory::function_peak_rss_bytes(stack.lambda()),
-        digest: verify::digest(&stored),
     })
 }

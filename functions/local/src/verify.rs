@@ -1,14 +1,17 @@
 //! Compares what is stored with what the simulator knows must be stored.
 
-use std::collections::{BTreeMap, HashMap};
+mod inventory;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use model::record::{PullRequestActivity, Timeline};
 use model::{Kind, Record};
 use serde::Serialize;
 use simulator::Expected;
 use storage::StoredRecord;
+
+pub use self::inventory::{Inventory, KindSummary};
 
 /// The verdict on a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -149,34 +152,6 @@ impl From<&StoredRecord> for Found {
     }
 }
 
-/// How many records of a kind are stored, and from when.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KindSummary {
-    /// How many.
-    pub count: u64,
-    /// The oldest one's instant; `None` for kinds without one.
-    pub oldest: Option<Timestamp>,
-    /// The newest one's instant.
-    pub newest: Option<Timestamp>,
-}
-
-/// Summarizes the store by kind.
-#[must_use]
-pub fn by_kind(stored: &[StoredRecord]) -> BTreeMap<&'static str, KindSummary> {
-    let mut summaries = BTreeMap::<_, KindSummary>::new();
-    for record in stored {
-        let summary = summaries.entry(record.key.kind.name()).or_default();
-        summary.count += 1;
-        let instant = instant(&record.record);
-        summary.newest = summary.newest.max(instant);
-        summary.oldest = match (summary.oldest, instant) {
-            (Some(oldest), Some(instant)) => Some(oldest.min(instant)),
-            (oldest, instant) => oldest.or(instant),
-        };
-    }
-    summaries
-}
-
 /// Returns when a thing happened.
 fn instant(record: &Record) -> Option<Timestamp> {
     match record {
@@ -191,33 +166,12 @@ fn instant(record: &Record) -> Option<Timestamp> {
     }
 }
 
-/// Returns a fingerprint of the store's content: keys and bodies, but neither ids of our own nor when it was fetched.
+/// Returns a fingerprint of a store; see [`Inventory::digest`].
 #[must_use]
 pub fn digest(stored: &[StoredRecord]) -> String {
-    let mut lines: Vec<_> = stored
-        .iter()
-        .map(|record| {
-            (
-                &record.key,
-                record.body.as_str(),
-                record.details.as_deref().unwrap_or_default(),
-            )
-        })
-        .collect();
-    lines.sort();
-    let mut context = Context::new(&SHA256);
-    for (key, body, details) in lines {
-        for part in [key.kind.name(), &key.bucket, &key.sort, body, details] {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part.as_bytes());
-        }
-    }
-    context
-        .finish()
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut inventory = Inventory::default();
+    stored.iter().for_each(|record| inventory.add(record));
+    inventory.digest()
 }
 
 #[cfg(test)]
