@@ -17,7 +17,7 @@ use local::{
     stack::{Options, Stack},
     verify::{self, Found, Ledger},
 };
-use model::{Retention, RowKey};
+use model::{Facet, Retention, RowKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use simulator::{Config, Simulator};
@@ -211,7 +211,7 @@ impl Deployment {
     }
 
     /// What is stored, by key.
-    pub(crate) async fn contents(&self) -> BTreeMap<RowKey, (String, Option<String>)> {
+    pub(crate) async fn contents(&self) -> BTreeMap<RowKey, (String, BTreeMap<Facet, String>)> {
         let stored = self.stored().await.into_iter();
         stored
             .map(|record| (record.key, (record.body, record.details)))

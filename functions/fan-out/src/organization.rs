@@ -197,27 +197,29 @@ fn scopes(
                 repository: repository.id,
             })
     };
+    let projects = || {
+        let projects = discovery.projects.iter();
+        projects.map(|project| Scope::Project(project.id))
+    };
+    let has_passed = |before: &str, scope: &Scope| {
+        let Some(before) = resources::find(before) else {
+            return false;
+        };
+        let name = key(integration, discovery, before, scope.clone()).name();
+        let stream = known.get(name.as_str());
+        stream.is_some_and(|stream| stream.completed_at.is_some())
+    };
     match resource.fan_out {
         resources::FanOut::Organization => vec![Scope::Organization],
-        resources::FanOut::Project => discovery
-            .projects
-            .iter()
-            .map(|project| Scope::Project(project.id))
-            .collect(),
+        resources::FanOut::Project => projects().collect(),
         resources::FanOut::Repository => repositories().collect(),
-        // Sent for by the stream before it; from here only if that message was lost.
-        resources::FanOut::RepositoryAfter(before) => {
-            let Some(before) = resources::find(before) else {
-                return Vec::new();
-            };
-            let complete = |scope: &Scope| {
-                let name = key(integration, discovery, before, scope.clone()).name();
-                known
-                    .get(name.as_str())
-                    .is_some_and(|stream| stream.completed_at.is_some())
-            };
-            repositories().filter(complete).collect()
-        }
+        // Sent for by the stream before it; from here only if that message was lost, or when its own time has come.
+        resources::FanOut::RepositoryAfter(before) => repositories()
+            .filter(|scope| has_passed(before, scope))
+            .collect(),
+        resources::FanOut::ProjectWith(before) => projects()
+            .filter(|scope| has_passed(before, scope))
+            .collect(),
         resources::FanOut::Children { .. } => Vec::new(),
     }
 }

@@ -5,7 +5,10 @@ use std::{collections::VecDeque, time::Duration};
 use ado::parse_page;
 use entrypoint::Delivery;
 use model::{Child, Details, Job, Work};
-use resources::{DetailsOf, Fetch, Resource, Target, plan::details_request};
+use resources::{
+    BatchOf, DetailsOf, Fetch, Resource, Target,
+    plan::{batch_request, details_request},
+};
 use storage::Counts;
 use upstream::Upstream;
 
@@ -33,11 +36,15 @@ pub(crate) async fn visit(
             )
             .await
         }
+        Fetch::Batch(batch) => {
+            let progress = (&batch, &mut waiting, &mut counts);
+            together(context, resource, upstream, delivery, progress).await
+        }
         Fetch::PushCommits => {
             let progress = (&mut waiting, &mut counts);
             commits::of_pushes(context, resource, upstream, delivery, progress).await
         }
-        Fetch::List(_) | Fetch::OpenWorkItems => Err(Error::WrongWork {
+        Fetch::List(_) | Fetch::Each(_) | Fetch::OpenWorkItems => Err(Error::WrongWork {
             resource: resource.name,
         }),
     };
@@ -70,14 +77,16 @@ async fn pending(
     job: &Job,
     children: &[Child],
 ) -> Result<VecDeque<Child>, Error> {
-    if !matches!(resource.fetch, Fetch::Details(_)) {
-        return Ok(children.iter().cloned().collect());
-    }
+    let facet = match resource.fetch {
+        Fetch::Details(details) => details.facet,
+        Fetch::Batch(batch) => batch.facet,
+        _ => return Ok(children.iter().cloned().collect()),
+    };
     let keys = children.iter().map(|child| &child.row);
     let stored = context.records.stored(job.integration, keys).await?;
     let wants = |child: &&Child| {
         let record = stored.get(&child.row);
-        record.is_some_and(|record| record.details_marker.as_ref() != Some(&child.marker))
+        record.is_some_and(|record| record.markers.get(&facet) != Some(&child.marker))
     };
     Ok(children.iter().filter(wants).cloned().collect())
 }
@@ -102,14 +111,15 @@ async fn each(
         let body = body_of(resource, upstream, details, &target, child).await?;
         match body {
             Some(body) => {
-                let details = Details {
+                let fetched = Details {
                     key: child.row.clone(),
+                    facet: details.facet,
                     marker: child.marker.clone(),
                     body,
                 };
                 let written = context
                     .records
-                    .put_details(job.integration, &details, context.now())
+                    .put_details(job.integration, &fetched, context.now())
                     .await?;
                 counts.records += u64::from(written);
             }
@@ -117,6 +127,55 @@ async fn each(
         }
         counts.pages += 1;
         waiting.pop_front();
+    }
+    Ok(())
+}
+
+/// One request for many children. They leave the list together, when what the answer says of them is durable; one that
+/// it does not name has nothing, and that is stored too.
+async fn together(
+    context: &Context,
+    resource: &'static Resource,
+    upstream: &Upstream<'_>,
+    delivery: &Delivery<Job>,
+    (batch, waiting, counts): (&BatchOf, &mut VecDeque<Child>, &mut Counts),
+) -> Result<(), Error> {
+    let job = &delivery.message;
+    let target = Target {
+        organization: &job.organization,
+        scope: &job.scope,
+    };
+    while !waiting.is_empty() {
+        if is_out_of_time(delivery, *counts) {
+            return Ok(());
+        }
+        let some: Vec<Child> = waiting.iter().take(batch.size).cloned().collect();
+        let reply = upstream.send(&batch_request(batch, &target, &some)).await?;
+        match (batch.map)(&some, &reply.body.bytes) {
+            Ok(found) => {
+                for (index, body) in found {
+                    let Some(child) = some.get(index) else {
+                        continue;
+                    };
+                    let fetched = Details {
+                        key: child.row.clone(),
+                        facet: batch.facet,
+                        marker: child.marker.clone(),
+                        body,
+                    };
+                    let put = context
+                        .records
+                        .put_details(job.integration, &fetched, context.now());
+                    counts.records += u64::from(put.await?);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(resource = resource.name, error = %error, "set a batch aside");
+                counts.quarantined += some.len() as u64;
+            }
+        }
+        counts.pages += 1;
+        waiting.drain(..some.len());
     }
     Ok(())
 }

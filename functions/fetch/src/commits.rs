@@ -88,7 +88,8 @@ pub(crate) async fn send_for_gaps(held: &Held<'_>, upstream: &Upstream<'_>) -> R
     let FanOut::RepositoryAfter(pushes) = held.resource.fan_out else {
         return Ok(());
     };
-    let Some((by_push, _)) = resources::find(pushes).and_then(Resource::children) else {
+    let Some((by_push, _)) = resources::find(pushes).and_then(|pushes| pushes.children().next())
+    else {
         return Ok(());
     };
     let heads = heads(held).await?;
@@ -132,7 +133,7 @@ async fn heads(held: &Held<'_>) -> Result<HashMap<RowKey, Child>, Error> {
             .await?
         {
             if let Record::Push(push) = &stored.record {
-                let child = child_of(&stored.record);
+                let child = child_of(&stored.record, None);
                 for key in head_keys(push, &prefix) {
                     heads.extend(child.clone().map(|child| (key, child)));
                 }

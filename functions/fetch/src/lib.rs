@@ -6,6 +6,7 @@
 
 mod children;
 mod commits;
+mod each;
 mod error;
 mod open_work_items;
 mod pass;

@@ -13,10 +13,11 @@ use resources::{
 use storage::{Claim, Counts, PassOutcome, StreamKey};
 use upstream::Upstream;
 
-use crate::{Context, Error, commits, is_out_of_time, open_work_items, store, stream_key};
+use crate::{Context, Error, commits, each, is_out_of_time, open_work_items, store, stream_key};
 
 /// How long a stream rests after a failure that only a person or time can mend.
 const REST: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How much longer than the invocation a lease lives: clocks differ, and a killed worker needs no grace.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
@@ -75,7 +76,8 @@ pub(crate) async fn visit(
     let result = match resource.fetch {
         Fetch::List(list) => pages(&mut held, &list, upstream).await,
         Fetch::OpenWorkItems => open_work_items::read(&mut held, upstream).await,
-        Fetch::Details(_) | Fetch::PushCommits => Err(Error::WrongWork {
+        Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
+        Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits => Err(Error::WrongWork {
             resource: resource.name,
         }),
     };
@@ -183,6 +185,13 @@ impl Held<'_> {
         Ok(())
     }
 
+    /// Counts what was done without moving the cursor.
+    pub(crate) async fn count(&mut self, counts: Counts) -> Result<(), Error> {
+        self.context.control.count(&self.key, counts).await?;
+        self.counts += counts;
+        Ok(())
+    }
+
     /// Gives the stream back and sees to it that the work goes on: now, later, or by a person.
     async fn conclude(
         mut self,
@@ -217,21 +226,24 @@ impl Held<'_> {
             commits::send_for_gaps(&self, upstream).await?;
         }
         let job = &self.delivery.message;
-        if first_pass && let Some(next) = self.resource.followed_by() {
-            let next = Job {
+        let follower = self.resource.followed_by().filter(|_| first_pass);
+        let is_news = first_pass || self.counts.records > 0;
+        let awakened = self.resource.awakens().filter(|_| is_news);
+        let next: Vec<Job> = follower
+            .into_iter()
+            .chain(awakened)
+            .map(|next| Job {
                 resource: next.name.to_owned(),
                 work: Work::Pass,
                 ..job.clone()
-            };
-            self.context
-                .queues
-                .send_jobs(&[next], Duration::ZERO)
-                .await?;
-        }
+            })
+            .collect();
+        self.context.queues.send_jobs(&next, Duration::ZERO).await?;
         let now = self.context.now();
         let due_at = match self.resource.every {
             Every::Period => now + self.context.period,
-            Every::Day => now + Duration::from_secs(24 * 3600),
+            Every::Day => now + DAY,
+            Every::Week => now + 7 * DAY,
             Every::Once => Timestamp::MAX,
         };
         self.log("complete").await?;

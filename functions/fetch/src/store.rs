@@ -1,16 +1,15 @@
 //! Storing a page: items into records, records into rows, and word to the children.
 
+use std::collections::{BTreeMap, HashSet};
+
 use ado::Page;
 use jiff::Timestamp;
-use model::{Child, Job, Record, Row, RowKey, Work, record::WriteRule};
+use model::{Child, Facet, Job, Record, Row, RowKey, Work, record::WriteRule};
 use resources::{FanOut, Map, Resource, Target, When, child_of};
 use serde_json::value::RawValue;
 use storage::Counts;
 
 use crate::{Context, Error};
-
-/// How many children one job carries: a few minutes of work, and far below the size of a message.
-const CHILDREN_PER_JOB: usize = 20;
 
 /// The records of a page, and how many of its items could not be read.
 pub(crate) fn read_page(
@@ -63,13 +62,12 @@ pub(crate) async fn store(
 ) -> Result<Counts, Error> {
     let rows = rows(context, resource, records, observed_at)?;
     let keys = || rows.iter().map(|row| &row.key);
-    let children = resource.children();
-    if let Some((child, When::New)) = children
-        && !first_pass
-    {
-        let known = context.records.stored(job.integration, keys()).await?;
-        let new = |key: &RowKey| !known.contains_key(key);
-        send_children(context, job, child, wanted(records, new)).await?;
+    for (child, when) in resource.children() {
+        if when == When::New && !first_pass {
+            let known = context.records.stored(job.integration, keys()).await?;
+            let new = |key: &RowKey| !known.contains_key(key);
+            send_children(context, job, child, wanted(records, None, new)).await?;
+        }
     }
     let fetched_at = context.now();
     let written = match resource.kind.write_rule() {
@@ -98,9 +96,16 @@ pub(crate) async fn store(
                 .await?
         }
     };
-    if let Some((child, When::Stale)) = children {
-        let stale = |key: &RowKey| written.want_details.contains(key);
-        send_children(context, job, child, wanted(records, stale)).await?;
+    let stale: HashSet<&(RowKey, Facet)> = written.wanted.iter().collect();
+    for (child, when) in resource.children() {
+        let facet = match when {
+            When::Stale(facet) => facet,
+            When::StaleLater(facet) if !first_pass => facet,
+            When::StaleLater(_) | When::New => continue,
+        };
+        let is_stale = |key: &RowKey| stale.contains(&(key.clone(), facet));
+        let wanted = wanted(records, Some(facet), is_stale);
+        send_children(context, job, child, wanted).await?;
     }
     Ok(Counts {
         records: written.changed,
@@ -125,17 +130,23 @@ fn rows(
     }
     // A list that shifts while it is paged can name a thing twice; the later one is the newer.
     rows.reverse();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     rows.retain(|row| seen.insert(row.key.clone()));
     Ok(rows)
 }
 
-fn wanted(records: &[Record], want: impl Fn(&RowKey) -> bool) -> Vec<Child> {
-    records
-        .iter()
-        .filter(|record| want(&record.key()))
-        .filter_map(child_of)
-        .collect()
+/// The children of those records that are wanted, each once.
+fn wanted(records: &[Record], facet: Option<Facet>, want: impl Fn(&RowKey) -> bool) -> Vec<Child> {
+    let mut newest = BTreeMap::new();
+    for record in records {
+        let key = record.key();
+        if want(&key)
+            && let Some(child) = child_of(record, facet)
+        {
+            newest.insert(key, child);
+        }
+    }
+    newest.into_values().collect()
 }
 
 /// Sends for children, some at a time.
@@ -147,7 +158,7 @@ pub(crate) async fn send_children(
 ) -> Result<(), Error> {
     debug_assert!(matches!(resource.fan_out, FanOut::Children { .. }));
     let jobs: Vec<Job> = children
-        .chunks(CHILDREN_PER_JOB)
+        .chunks(resource.children_per_job())
         .map(|children| Job {
             resource: resource.name.to_owned(),
             work: Work::Children(children.to_vec()),

@@ -77,9 +77,9 @@ fn fits(job: &Job) -> bool {
         .unwrap_or_else(|| panic!("`{}` is not in the catalog", job.resource));
     let scope_fits = match resource.fan_out {
         FanOut::Organization => job.scope == Scope::Organization,
-        FanOut::Project => matches!(job.scope, Scope::Project(_)),
+        FanOut::Project | FanOut::ProjectWith(_) => matches!(job.scope, Scope::Project(_)),
         FanOut::Repository | FanOut::RepositoryAfter(_) => job.scope.repository().is_some(),
-        FanOut::Children { .. } => job.scope.project().is_some(),
+        FanOut::Children { .. } => true,
     };
     let work_fits = match (&job.work, resource.fan_out) {
         (Work::Children(children), FanOut::Children { .. }) => {

@@ -4,9 +4,8 @@ mod inventory;
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use model::record::{PullRequestActivity, Timeline};
-use model::{Kind, Record};
+use model::{Facet, Kind, Record};
 use serde::Serialize;
 use simulator::Expected;
 use storage::StoredRecord;
@@ -118,13 +117,14 @@ impl Found {
 
 impl From<&StoredRecord> for Found {
     fn from(stored: &StoredRecord) -> Self {
-        let details = stored.details.as_deref().unwrap_or_default();
+        let facet = |facet| stored.details.get(&facet).map_or("", String::as_str);
         let (version, children) = match &stored.record {
             Record::WorkItem(item) => (item.rev.to_string(), item.revisions.len()),
             Record::WorkItemLink(link) => (link.changed_at.to_string(), usize::from(link.active)),
             Record::WorkItemType(kind) => (String::new(), kind.states.len()),
             Record::Run(run) => {
-                let timeline: Timeline = serde_json::from_str(details).unwrap_or_default();
+                let timeline: Timeline =
+                    serde_json::from_str(facet(Facet::Timeline)).unwrap_or_default();
                 (
                     run.finished_at
                         .map_or_else(String::new, |at| at.to_string()),
@@ -132,7 +132,8 @@ impl From<&StoredRecord> for Found {
                 )
             }
             Record::PullRequest(pull_request) => {
-                let activity: Option<PullRequestActivity> = serde_json::from_str(details).ok();
+                let activity: Option<PullRequestActivity> =
+                    serde_json::from_str(facet(Facet::Threads)).ok();
                 (
                     pull_request.status.as_str().to_owned(),
                     activity.map_or(0, |activity| activity.threads as usize),
@@ -149,20 +150,6 @@ impl From<&StoredRecord> for Found {
             version,
             children: children as u64,
         }
-    }
-}
-
-/// Returns when a thing happened.
-fn instant(record: &Record) -> Option<Timestamp> {
-    match record {
-        Record::WorkItem(item) => Some(item.changed_at),
-        Record::WorkItemLink(link) => Some(link.changed_at),
-        Record::WorkItemType(_) | Record::ClassificationNode(_) => None,
-        Record::Run(run) => Some(run.queued_at),
-        Record::PullRequest(pull_request) => Some(pull_request.created_at),
-        Record::Push(push) => Some(push.at),
-        Record::Commit(commit) => Some(commit.pushed_at),
-        Record::Changeset(changeset) => Some(changeset.created_at),
     }
 }
 
@@ -185,7 +172,7 @@ mod tests {
             id: id.to_string(),
             version: "2026-11-23T00:00:00Z".to_owned(),
             children: 3,
-            changed_at: Timestamp::UNIX_EPOCH,
+            changed_at: jiff::Timestamp::UNIX_EPOCH,
         }
     }
 

@@ -23,6 +23,6 @@ pub use ids::{
     OrganizationName, ProjectId, RepositoryId, TenantId,
 };
 pub use job::{Child, FanOut, Job, Reason, Scope, Work};
-pub use record::{Details, Kind, Record, Row, RowKey, WriteRule};
+pub use record::{Aggregate, Details, Facet, Kind, Record, Row, RowKey, WriteRule};
 pub use retention::Retention;
 pub use service::Service;

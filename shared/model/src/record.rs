@@ -23,54 +23,7 @@ pub use pull_request::{PullRequest, PullRequestActivity};
 pub use run::{Run, Timeline};
 pub use work_item::{WorkItem, WorkItemLink};
 
-use crate::{IntegrationId, OrganizationId, Retention};
-
-/// One thing that a user would name, as it was last seen.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Record {
-    /// A work item with its history.
-    WorkItem(Box<WorkItem>),
-    /// A link between two work items.
-    WorkItemLink(WorkItemLink),
-    /// A type of work item with its states.
-    WorkItemType(WorkItemType),
-    /// An area or iteration.
-    ClassificationNode(ClassificationNode),
-    /// A run of a build pipeline; its stages, jobs and tasks are its details.
-    Run(Box<Run>),
-    /// A pull request; its votes and comments are its details.
-    PullRequest(Box<PullRequest>),
-    /// A push to a Git repository.
-    Push(Push),
-    /// A commit, filed under the push that brought it.
-    Commit(Commit),
-    /// A TFVC changeset.
-    Changeset(Changeset),
-}
-
-/// The kinds of record. The name is part of every key, so it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// See [`Record::WorkItem`].
-    WorkItem,
-    /// See [`Record::WorkItemLink`].
-    WorkItemLink,
-    /// See [`Record::WorkItemType`].
-    WorkItemType,
-    /// See [`Record::ClassificationNode`].
-    ClassificationNode,
-    /// See [`Record::Run`].
-    Run,
-    /// See [`Record::PullRequest`].
-    PullRequest,
-    /// See [`Record::Push`].
-    Push,
-    /// See [`Record::Commit`].
-    Commit,
-    /// See [`Record::Changeset`].
-    Changeset,
-}
+use crate::{IntegrationId, Retention};
 
 /// How a record may replace one that is already stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,51 +36,154 @@ pub enum WriteRule {
     Merge,
 }
 
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 9] = [
-        Self::WorkItem,
-        Self::WorkItemLink,
-        Self::WorkItemType,
-        Self::ClassificationNode,
-        Self::Run,
-        Self::PullRequest,
-        Self::Push,
-        Self::Commit,
-        Self::Changeset,
-    ];
+/// What the store must know of a kind of record. A new kind is one line in the table below and one of these.
+pub trait Aggregate: Serialize + DeserializeOwned {
+    /// The bucket and the sort key; see [`RowKey`].
+    fn place(&self) -> (String, String);
 
-    /// The name in keys, in logs and in the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::WorkItem => "work_item",
-            Self::WorkItemLink => "work_item_link",
-            Self::WorkItemType => "work_item_type",
-            Self::ClassificationNode => "classification_node",
-            Self::Run => "run",
-            Self::PullRequest => "pull_request",
-            Self::Push => "push",
-            Self::Commit => "commit",
-            Self::Changeset => "changeset",
-        }
+    /// The upstream version as a number that grows; `None` where upstream gives none, and then the moment of
+    /// observation serves.
+    fn version(&self) -> Option<i64> {
+        None
     }
 
+    /// The last event from which the retention counts; `None` while the thing is open or has no life of its own.
+    fn last_event(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// When it happened, for people; `None` for a thing without a moment.
+    fn happened_at(&self) -> Option<Timestamp> {
+        self.last_event()
+    }
+
+    /// The state for which this facet is wanted, or `None` if this kind does not have it (now).
+    fn marker(&self, facet: Facet) -> Option<String> {
+        let _ = facet;
+        None
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $variant:ident($record:ty) = $name:literal, $rule:ident;)+) => {
+        /// One thing that a user would name, as it was last seen.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Record {
+            $($(#[$doc])+ $variant($record),)+
+        }
+
+        /// The kinds of record. The name is part of every key, so it never changes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name in keys, in logs and in the API.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// How a record of this kind replaces an older one.
+            pub const fn write_rule(self) -> WriteRule {
+                match self {
+                    $(Self::$variant => WriteRule::$rule,)+
+                }
+            }
+        }
+
+        impl Record {
+            /// The kind.
+            pub const fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$variant(_) => Kind::$variant,)+
+                }
+            }
+
+            fn place(&self) -> (String, String) {
+                match self {
+                    $(Self::$variant(record) => record.place(),)+
+                }
+            }
+
+            /// See [`Aggregate::version`].
+            pub fn version(&self) -> Option<i64> {
+                match self {
+                    $(Self::$variant(record) => record.version(),)+
+                }
+            }
+
+            /// See [`Aggregate::last_event`].
+            pub fn last_event(&self) -> Option<Timestamp> {
+                match self {
+                    $(Self::$variant(record) => record.last_event(),)+
+                }
+            }
+
+            /// See [`Aggregate::happened_at`].
+            pub fn happened_at(&self) -> Option<Timestamp> {
+                match self {
+                    $(Self::$variant(record) => record.happened_at(),)+
+                }
+            }
+
+            /// See [`Aggregate::marker`].
+            pub fn marker(&self, facet: Facet) -> Option<String> {
+                match self {
+                    $(Self::$variant(record) => record.marker(facet),)+
+                }
+            }
+
+            fn body(&self) -> Result<String, serde_json::Error> {
+                match self {
+                    $(Self::$variant(record) => serde_json::to_string(record),)+
+                }
+            }
+
+            /// Reads a stored body back.
+            ///
+            /// # Errors
+            /// The body is not one of this kind.
+            pub fn from_body(kind: Kind, body: &str) -> Result<Self, serde_json::Error> {
+                Ok(match kind {
+                    $(Kind::$variant => Self::$variant(serde_json::from_str(body)?),)+
+                })
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A work item with its history.
+    WorkItem(Box<WorkItem>) = "work_item", Merge;
+    /// A link between two work items.
+    WorkItemLink(WorkItemLink) = "work_item_link", Newest;
+    /// A type of work item with its states.
+    WorkItemType(WorkItemType) = "work_item_type", Newest;
+    /// An area or iteration.
+    ClassificationNode(ClassificationNode) = "classification_node", Newest;
+    /// A run of a build pipeline; its stages, jobs and tasks are its details.
+    Run(Box<Run>) = "run", Newest;
+    /// A pull request; its votes and comments are its details.
+    PullRequest(Box<PullRequest>) = "pull_request", Newest;
+    /// A push to a Git repository.
+    Push(Push) = "push", Immutable;
+    /// A commit, filed under the push that brought it.
+    Commit(Commit) = "commit", Immutable;
+    /// A TFVC changeset.
+    Changeset(Changeset) = "changeset", Immutable;
+}
+
+impl Kind {
     /// The kind of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// How a record of this kind replaces an older one.
-    pub const fn write_rule(self) -> WriteRule {
-        match self {
-            Self::Push | Self::Commit | Self::Changeset => WriteRule::Immutable,
-            Self::WorkItemLink
-            | Self::WorkItemType
-            | Self::ClassificationNode
-            | Self::Run
-            | Self::PullRequest => WriteRule::Newest,
-            Self::WorkItem => WriteRule::Merge,
-        }
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 }
 
@@ -166,15 +222,59 @@ pub struct Row {
     pub expires_at: Option<i64>,
     /// The record as JSON.
     pub body: String,
-    /// The state for which details are wanted; `None` for kinds without details.
-    pub marker: Option<String>,
+    /// The facets that are wanted, each with the state of the record that it is wanted for.
+    pub markers: Vec<(Facet, String)>,
 }
 
-/// What is fetched one by one for a record and kept in the same item, such as a run's timeline.
+/// What is fetched for a record by requests of its own and kept in the same item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Facet {
+    /// The stages, jobs and tasks of a run.
+    Timeline,
+    /// The votes, comments and events of a pull request.
+    Threads,
+    /// What a record is linked to, by the links of work items.
+    Links,
+    /// The comments of a work item.
+    Comments,
+    /// The files of a changeset.
+    Changes,
+    /// The code coverage of a run.
+    Coverage,
+}
+
+impl Facet {
+    /// Every facet.
+    pub const ALL: [Self; 6] = [
+        Self::Timeline,
+        Self::Threads,
+        Self::Links,
+        Self::Comments,
+        Self::Changes,
+        Self::Coverage,
+    ];
+
+    /// The name in attributes, so it never changes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Timeline => "timeline",
+            Self::Threads => "threads",
+            Self::Links => "links",
+            Self::Comments => "comments",
+            Self::Changes => "changes",
+            Self::Coverage => "coverage",
+        }
+    }
+}
+
+/// A facet of a record that was fetched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Details {
     /// The record that they complete.
     pub key: RowKey,
+    /// Which facet it is.
+    pub facet: Facet,
     /// The state of the record that they were fetched for.
     pub marker: String,
     /// The details as JSON.
@@ -186,65 +286,23 @@ pub fn day(instant: Timestamp) -> String {
     instant.to_zoned_datetime(TimeZone::UTC).date().to_string()
 }
 
+/// The bucket of things that are few and have no moment.
+pub const NO_DAY: &str = "-";
+
 /// One of 16 buckets, for things whose useful instant moves.
-fn hash_bucket(id: u64) -> String {
+pub(crate) fn hash_bucket(id: u64) -> String {
     format!("{:x}", id % 16)
 }
 
 /// 100-nanosecond ticks since the Unix epoch: the resolution of Azure DevOps' own times.
-fn ticks(instant: Timestamp) -> i64 {
+pub(crate) fn ticks(instant: Timestamp) -> i64 {
     i64::try_from(instant.as_nanosecond() / 100).unwrap_or(i64::MAX)
 }
 
 impl Record {
-    /// The kind.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::WorkItem(_) => Kind::WorkItem,
-            Self::WorkItemLink(_) => Kind::WorkItemLink,
-            Self::WorkItemType(_) => Kind::WorkItemType,
-            Self::ClassificationNode(_) => Kind::ClassificationNode,
-            Self::Run(_) => Kind::Run,
-            Self::PullRequest(_) => Kind::PullRequest,
-            Self::Push(_) => Kind::Push,
-            Self::Commit(_) => Kind::Commit,
-            Self::Changeset(_) => Kind::Changeset,
-        }
-    }
-
     /// Where the record is stored.
     pub fn key(&self) -> RowKey {
-        let (bucket, sort) = match self {
-            Self::WorkItem(item) => return WorkItem::row_key(item.organization, item.id),
-            Self::WorkItemLink(link) => (
-                hash_bucket(link.source),
-                format!(
-                    "{}#{}/{}/{}",
-                    link.organization, link.source, link.rel, link.target
-                ),
-            ),
-            Self::WorkItemType(kind) => ("-".into(), format!("{}#{}", kind.project, kind.name)),
-            Self::ClassificationNode(node) => {
-                ("-".into(), format!("{}#{}", node.project, node.identifier))
-            }
-            Self::Run(run) => (day(run.queued_at), format!("{}#{}", run.project, run.id)),
-            Self::PullRequest(pull_request) => (
-                day(pull_request.created_at),
-                format!("{}#{}", pull_request.project, pull_request.id),
-            ),
-            Self::Push(push) => (
-                day(push.at),
-                format!("{}#{}/{}", push.project, push.repository, push.id),
-            ),
-            Self::Commit(commit) => (
-                day(commit.pushed_at),
-                format!("{}#{}/{}", commit.project, commit.repository, commit.sha),
-            ),
-            Self::Changeset(changeset) => (
-                day(changeset.created_at),
-                format!("{}#{}", changeset.organization, changeset.id),
-            ),
-        };
+        let (bucket, sort) = self.place();
         RowKey {
             kind: self.kind(),
             bucket,
@@ -252,39 +310,10 @@ impl Record {
         }
     }
 
-    /// The upstream version as a number that grows; `None` where upstream gives none, and then the moment of
-    /// observation serves.
-    pub fn version(&self) -> Option<i64> {
-        match self {
-            Self::WorkItem(item) => Some(i64::from(item.rev)),
-            Self::WorkItemLink(link) => Some(ticks(link.changed_at)),
-            Self::Run(run) => Some(ticks(run.changed_at())),
-            Self::WorkItemType(_) | Self::ClassificationNode(_) | Self::PullRequest(_) => None,
-            Self::Push(_) | Self::Commit(_) | Self::Changeset(_) => Some(1),
-        }
-    }
-
-    /// The last event from which the retention counts; `None` while the thing is open or has no life of its own.
-    pub fn last_event(&self) -> Option<Timestamp> {
-        match self {
-            Self::WorkItem(item) => item.last_event(),
-            Self::WorkItemLink(link) => (!link.active).then_some(link.changed_at),
-            Self::WorkItemType(_) | Self::ClassificationNode(_) => None,
-            Self::Run(run) => run.finished_at,
-            Self::PullRequest(pull_request) => pull_request.closed_at,
-            Self::Push(push) => Some(push.at),
-            Self::Commit(commit) => Some(commit.pushed_at),
-            Self::Changeset(changeset) => Some(changeset.created_at),
-        }
-    }
-
-    /// The state for which details are wanted, or `None` if this kind has no details (now).
-    pub fn marker(&self) -> Option<String> {
-        match self {
-            Self::Run(run) => run.marker(),
-            Self::PullRequest(pull_request) => Some(pull_request.marker()),
-            _ => None,
-        }
+    /// The facets that are wanted, each with the state of the record that it is wanted for.
+    fn markers(&self) -> Vec<(Facet, String)> {
+        let wanted = |facet| Some((facet, self.marker(facet)?));
+        Facet::ALL.into_iter().filter_map(wanted).collect()
     }
 
     /// The record as DynamoDB keeps it, seen at `observed_at`; `None` if it has left the window already.
@@ -305,54 +334,8 @@ impl Record {
             version: self.version().unwrap_or_else(|| ticks(observed_at)),
             expires_at,
             body: self.body()?,
-            marker: self.marker(),
+            markers: self.markers(),
         }))
-    }
-
-    fn body(&self) -> Result<String, serde_json::Error> {
-        match self {
-            Self::WorkItem(record) => serde_json::to_string(record),
-            Self::WorkItemLink(record) => serde_json::to_string(record),
-            Self::WorkItemType(record) => serde_json::to_string(record),
-            Self::ClassificationNode(record) => serde_json::to_string(record),
-            Self::Run(record) => serde_json::to_string(record),
-            Self::PullRequest(record) => serde_json::to_string(record),
-            Self::Push(record) => serde_json::to_string(record),
-            Self::Commit(record) => serde_json::to_string(record),
-            Self::Changeset(record) => serde_json::to_string(record),
-        }
-    }
-
-    /// Reads a stored body back.
-    ///
-    /// # Errors
-    /// The body is not one of this kind.
-    pub fn from_body(kind: Kind, body: &str) -> Result<Self, serde_json::Error> {
-        fn read<T: DeserializeOwned>(body: &str) -> Result<T, serde_json::Error> {
-            serde_json::from_str(body)
-        }
-        Ok(match kind {
-            Kind::WorkItem => Self::WorkItem(read(body)?),
-            Kind::WorkItemLink => Self::WorkItemLink(read(body)?),
-            Kind::WorkItemType => Self::WorkItemType(read(body)?),
-            Kind::ClassificationNode => Self::ClassificationNode(read(body)?),
-            Kind::Run => Self::Run(read(body)?),
-            Kind::PullRequest => Self::PullRequest(read(body)?),
-            Kind::Push => Self::Push(read(body)?),
-            Kind::Commit => Self::Commit(read(body)?),
-            Kind::Changeset => Self::Changeset(read(body)?),
-        })
-    }
-}
-
-impl WorkItem {
-    /// Where a work item is stored; its id is unique in the organization, and it may move between projects.
-    pub fn row_key(organization: OrganizationId, id: u64) -> RowKey {
-        RowKey {
-            kind: Kind::WorkItem,
-            bucket: hash_bucket(id),
-            sort: format!("{organization}#{id}"),
-        }
     }
 }
 
@@ -409,7 +392,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_found_by_its_name() {
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.iter().copied() {
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
         }
     }

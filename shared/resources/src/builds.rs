@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ado::Paging;
+use ado::{Host, Paging};
 use jiff::Timestamp;
 use model::{
     Kind, ProjectId, Record, Service,
@@ -25,6 +25,7 @@ pub(crate) static BUILDS: Resource = Resource {
     fan_out: FanOut::Project,
     every: Every::Period,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: "{project}/_apis/build/builds",
         query: &[
             API_VERSION,

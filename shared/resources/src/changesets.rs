@@ -1,6 +1,6 @@
 //! TFVC changesets of all projects.
 
-use ado::Paging;
+use ado::{Host, Paging};
 use model::{Kind, Record, Service, record::Changeset};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,6 +19,7 @@ pub(crate) static CHANGESETS: Resource = Resource {
     fan_out: FanOut::Organization,
     every: Every::Period,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: "_apis/tfvc/changesets",
         query: &[
             API_VERSION,

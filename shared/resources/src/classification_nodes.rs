@@ -1,6 +1,6 @@
 //! Areas and iterations.
 
-use ado::Paging;
+use ado::{Host, Paging};
 use model::{
     Kind, ProjectId, Record, Service,
     record::metadata::{ClassificationNode, Structure},
@@ -23,6 +23,7 @@ pub(crate) static CLASSIFICATION_NODES: Resource = Resource {
     fan_out: FanOut::Project,
     every: Every::Day,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: "{project}/_apis/wit/classificationnodes",
         query: &[API_VERSION, ("$depth", "20")],
         body: None,

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use ado::{Paging, Request};
+use ado::{Host, Paging, Request};
 use model::{
     Child, Kind, Record, Service,
     record::{
@@ -32,6 +32,7 @@ pub(crate) static COMMITS: Resource = Resource {
     fan_out: FanOut::RepositoryAfter("pushes"),
     every: Every::Once,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: "{project}/_apis/git/repositories/{repository}/commitsbatch",
         query: &[API_VERSION],
         body: Some(&[("includePushData", "true"), ("includeWorkItems", "true")]),
@@ -77,7 +78,10 @@ pub const PUSH_PAGING: Paging = Paging::SkipTop {
 /// The request for the ids of a push's commits.
 pub fn push_request(target: &Target<'_>, push: &Child) -> Request {
     address(
-        "{project}/_apis/git/repositories/{repository}/commits",
+        (
+            Host::Core,
+            "{project}/_apis/git/repositories/{repository}/commits",
+        ),
         target,
         Some(push),
     )
@@ -103,7 +107,10 @@ pub fn commit_id(item: &RawValue) -> Result<String, MapError> {
 /// The request for commits by their ids, with all that the batch of the first pass brings.
 pub fn by_id_request(target: &Target<'_>, ids: &[String]) -> Request {
     let mut request = address(
-        "{project}/_apis/git/repositories/{repository}/commitsbatch",
+        (
+            Host::Core,
+            "{project}/_apis/git/repositories/{repository}/commitsbatch",
+        ),
         target,
         None,
     )

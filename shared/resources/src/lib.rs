@@ -24,9 +24,9 @@ mod work_item_types;
 
 use std::time::Duration;
 
-use ado::Paging;
+use ado::{Host, Paging};
 use jiff::Timestamp;
-use model::{Child, Kind, Organization, ProjectId, Record, RepositoryId, Scope, Service};
+use model::{Child, Facet, Kind, Organization, ProjectId, Record, RepositoryId, Scope, Service};
 use serde_json::value::RawValue;
 
 pub use plan::Cursor;
@@ -59,6 +59,9 @@ pub enum FanOut {
     Repository,
     /// Every repository, after the first pass of this resource over it.
     RepositoryAfter(&'static str),
+    /// Every project, when a pass of this resource over it brought something new; besides, as often as
+    /// [`Resource::every`] says.
+    ProjectWith(&'static str),
     /// Single records of other resources, as their pages are stored.
     Children {
         /// The resources whose records have the children.
@@ -71,8 +74,10 @@ pub enum FanOut {
 /// Which records of a page have their children fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Those whose stored details are not those of their present state.
-    Stale,
+    /// Those whose stored facet is not that of their present state.
+    Stale(Facet),
+    /// As `Stale`, except in the first pass.
+    StaleLater(Facet),
     /// Those that were not stored before, except in the first pass.
     New,
 }
@@ -84,6 +89,8 @@ pub enum Every {
     Period,
     /// Once a day: metadata.
     Day,
+    /// Once a week: what is compared as a whole.
+    Week,
     /// Once: what happens later comes by another resource.
     Once,
 }
@@ -95,8 +102,12 @@ pub enum Fetch {
     List(List),
     /// Ids by a query, then work items by id.
     OpenWorkItems,
-    /// One request for each parent; the answer becomes the parent's details.
+    /// One request for each parent; the answer becomes a facet of it.
     Details(DetailsOf),
+    /// One request for many parents; the answer holds a facet of each.
+    Batch(BatchOf),
+    /// A list for each stored record of another kind in the scope.
+    Each(Each),
     /// The commits of named pushes.
     PushCommits,
 }
@@ -104,6 +115,8 @@ pub enum Fetch {
 /// A list of the API.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
+    /// Where the API is.
+    pub host: Host,
     /// The path after the organization, with `{project}` and `{repository}`.
     pub path: &'static str,
     /// The fixed part of the query.
@@ -159,9 +172,65 @@ pub enum Map {
     Many(fn(&Target<'_>, &RawValue) -> Result<Vec<Record>, MapError>),
 }
 
-/// The details of a parent.
+/// A list that every record of another kind has, such as the deployments of an environment.
+#[derive(Clone, Copy, Debug)]
+pub struct Each {
+    /// Where the API is.
+    pub host: Host,
+    /// The records that have the list: few, without a moment, and filed by project.
+    pub of: Kind,
+    /// The path after the organization, with `{project}` and `{id}`.
+    pub path: &'static str,
+    /// The fixed part of the query.
+    pub query: &'static [(&'static str, &'static str)],
+    /// The key of the items in the answer.
+    pub items: &'static str,
+    /// How the list continues.
+    pub paging: Paging,
+    /// How much of the list a later pass reads.
+    pub extent: Extent,
+    /// What an item becomes, given the record that has the list.
+    pub map: fn(&Target<'_>, &Record, &RawValue) -> Result<Record, MapError>,
+}
+
+/// How much of a list without a filter a pass reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// The newest, as far back as something was not over yet; all of it if it does not come newest first.
+    New,
+}
+
+/// A facet of many parents at once.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchOf {
+    /// Where the API is.
+    pub host: Host,
+    /// The path after the organization, with `{project}` and `{repository}`.
+    pub path: &'static str,
+    /// The fixed part of the query.
+    pub query: &'static [(&'static str, &'static str)],
+    /// How many parents a request takes.
+    pub size: usize,
+    /// The facet.
+    pub facet: Facet,
+    /// The body of the POST.
+    pub body: fn(&Target<'_>, &[Child]) -> String,
+    /// The facet of each parent that the answer names, by the parent's position.
+    pub map: MapBatch,
+}
+
+/// What an answer says of each of these parents: its position, and the facet as JSON.
+pub type MapBatch = fn(&[Child], &[u8]) -> Result<Vec<(usize, String)>, MapError>;
+
+/// A facet of a parent.
 #[derive(Clone, Copy, Debug)]
 pub struct DetailsOf {
+    /// Where the API is.
+    pub host: Host,
+    /// The facet.
+    pub facet: Facet,
     /// The path after the organization, with `{project}`, `{repository}` and `{id}`.
     pub path: &'static str,
     /// The fixed part of the query.
@@ -223,12 +292,30 @@ pub fn find(name: &str) -> Option<&'static Resource> {
 }
 
 impl Resource {
-    /// The resource that fetches children of this one, and for which records.
-    pub fn children(&self) -> Option<(&'static Resource, When)> {
-        CATALOG.iter().find_map(|child| match child.fan_out {
-            FanOut::Children { of, when } if of.contains(&self.name) => Some((*child, when)),
+    /// The resources that fetch children of this one, and for which records.
+    pub fn children(&self) -> impl Iterator<Item = (&'static Resource, When)> + use<> {
+        let name = self.name;
+        CATALOG.iter().filter_map(move |child| match child.fan_out {
+            FanOut::Children { of, when } if of.contains(&name) => Some((*child, when)),
             _ => None,
         })
+    }
+
+    /// The resources that are visited when a pass of this one brought something new.
+    pub fn awakens(&self) -> impl Iterator<Item = &'static Resource> + use<> {
+        let with = FanOut::ProjectWith(self.name);
+        CATALOG
+            .iter()
+            .copied()
+            .filter(move |next| next.fan_out == with)
+    }
+
+    /// How many children one job carries: a few minutes of work, and far below the size of a message.
+    pub fn children_per_job(&self) -> usize {
+        match self.fetch {
+            Fetch::Batch(batch) => batch.size,
+            _ => 20,
+        }
     }
 
     /// The resource whose streams begin when a stream of this one has had its first pass.
@@ -280,8 +367,8 @@ pub(crate) fn event_time(record: &Record) -> Option<Timestamp> {
     record.last_event()
 }
 
-/// The child of a stored record, as a job carries it.
-pub fn child_of(record: &Record) -> Option<Child> {
+/// The child of a stored record, as a job carries it, for one of its facets or for records of their own.
+pub fn child_of(record: &Record, facet: Option<Facet>) -> Option<Child> {
     let (id, repository) = match record {
         Record::Run(run) => (run.id.to_string(), None),
         Record::PullRequest(pull_request) => {
@@ -290,7 +377,8 @@ pub fn child_of(record: &Record) -> Option<Child> {
         Record::Push(push) => (push.id.to_string(), Some(push.repository)),
         _ => return None,
     };
-    let marker = record.marker().unwrap_or_default();
+    let marker = facet.and_then(|facet| record.marker(facet));
+    let marker = marker.unwrap_or_default();
     Some(Child {
         id,
         repository,
@@ -321,7 +409,7 @@ mod tests {
         }
         for kind in Kind::ALL {
             assert!(
-                CATALOG.iter().any(|resource| resource.kind == kind),
+                CATALOG.iter().any(|resource| resource.kind == *kind),
                 "{kind}"
             );
         }
@@ -332,7 +420,7 @@ mod tests {
         for resource in CATALOG {
             let before = match resource.fan_out {
                 FanOut::Children { of, .. } => of.to_vec(),
-                FanOut::RepositoryAfter(name) => vec![name],
+                FanOut::RepositoryAfter(name) | FanOut::ProjectWith(name) => vec![name],
                 FanOut::Organization | FanOut::Project | FanOut::Repository => continue,
             };
             for name in before {
@@ -348,6 +436,8 @@ mod tests {
             let query = match resource.fetch {
                 Fetch::List(list) => list.query,
                 Fetch::Details(details) => details.query,
+                Fetch::Batch(batch) => batch.query,
+                Fetch::Each(each) => each.query,
                 Fetch::OpenWorkItems | Fetch::PushCommits => continue,
             };
             assert!(

@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
-use ado::{Body, Page, Position, Request};
+use ado::{Body, Host, Page, Position, Request};
 use jiff::Timestamp;
 use model::{Child, Record};
 use serde::{Deserialize, Serialize};
 
-use crate::{CursorRule, DetailsOf, List, Target, event_time};
+use crate::{BatchOf, CursorRule, DetailsOf, Each, List, Target, event_time};
 
 /// Where a stream stands. Stored as JSON; a page is the unit of progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,59 @@ pub struct Pass {
     /// The newest time seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Timestamp>,
+    /// The ids seen, where a pass goes from list to list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Ids>,
+}
+
+/// The ids of some records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ids {
+    /// The highest.
+    pub highest: Option<u64>,
+    /// The lowest.
+    pub lowest: Option<u64>,
+    /// The lowest of those that are not over.
+    pub lowest_open: Option<u64>,
+    /// Whether each was lower than the one before it.
+    pub descending: bool,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self {
+            highest: None,
+            lowest: None,
+            lowest_open: None,
+            descending: true,
+        }
+    }
+}
+
+impl Ids {
+    /// The ids of records in the order in which they came.
+    pub fn of(records: &[Record]) -> Self {
+        let ids = || records.iter().filter_map(id);
+        let open = |record: &&Record| record.last_event().is_none();
+        Self {
+            highest: ids().max(),
+            lowest: ids().min(),
+            lowest_open: records.iter().filter(open).filter_map(id).min(),
+            descending: ids().zip(ids().skip(1)).all(|(one, next)| one > next),
+        }
+    }
+
+    /// These and those, in any order.
+    #[must_use]
+    pub fn and(self, more: &Self) -> Self {
+        let lower = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
+        Self {
+            highest: self.highest.max(more.highest),
+            lowest: lower(self.lowest, more.lowest),
+            lowest_open: lower(self.lowest_open, more.lowest_open),
+            descending: self.descending && more.descending,
+        }
+    }
 }
 
 /// What a page was, as far as the cursor is concerned.
@@ -103,14 +156,54 @@ impl Cursor {
                 from,
                 until: None,
                 newest: None,
+                ids: None,
             }
         })
+    }
+
+    /// The sort key of the record whose list was read last in a pass that goes from list to list.
+    pub fn done(&self) -> Option<&str> {
+        match &self.pass.as_ref()?.position {
+            Position::Token(sort) => Some(sort),
+            _ => None,
+        }
+    }
+
+    /// The cursor behind the list of the record with this sort key.
+    #[must_use]
+    pub fn behind(self, sort: &str, seen: Ids, now: Timestamp) -> Self {
+        let before = self.pass.and_then(|pass| pass.ids).unwrap_or_default();
+        Self {
+            since: self.since,
+            pass: Some(Pass {
+                position: Position::Token(sort.to_owned()),
+                from: now,
+                until: None,
+                newest: None,
+                ids: Some(before.and(&seen)),
+            }),
+        }
+    }
+
+    /// The cursor behind the last list: a later pass reads back to the lowest id that was not over, or that was new.
+    #[must_use]
+    pub fn concluded(self) -> Self {
+        let ids = self.pass.and_then(|pass| pass.ids).unwrap_or_default();
+        let before = match self.since {
+            Since::Id(before) => before,
+            _ => 0,
+        };
+        let floor = ids.lowest_open.or(ids.highest).unwrap_or(before);
+        Self {
+            since: Since::Id(floor),
+            pass: None,
+        }
     }
 
     /// The request for the next page of a list.
     pub fn request(&self, list: &List, target: &Target<'_>, window_start: Timestamp) -> Request {
         let pass = self.pass(&list.cursor, window_start);
-        let mut request = address(list.path, target, None);
+        let mut request = address((list.host, list.path), target, None);
         for (name, value) in list.query {
             request = request.query(*name, *value);
         }
@@ -244,16 +337,46 @@ impl Cursor {
 
 /// The request for the details of one parent.
 pub fn details_request(details: &DetailsOf, target: &Target<'_>, child: &Child) -> Request {
-    let mut request = address(details.path, target, Some(child));
+    let mut request = address((details.host, details.path), target, Some(child));
     for (name, value) in details.query {
         request = request.query(*name, *value);
     }
     request
 }
 
+/// The request for a facet of many parents.
+pub fn batch_request(batch: &BatchOf, target: &Target<'_>, children: &[Child]) -> Request {
+    let mut request = address((batch.host, batch.path), target, None);
+    for (name, value) in batch.query {
+        request = request.query(*name, *value);
+    }
+    request.method = ado::Method::Post;
+    request.body = Some((batch.body)(target, children));
+    request
+}
+
+/// The request for a page of the list that a record has.
+pub fn each_request(
+    each: &Each,
+    target: &Target<'_>,
+    parent: &Child,
+    position: &Position,
+) -> Request {
+    let mut request = address((each.host, each.path), target, Some(parent));
+    for (name, value) in each.query {
+        request = request.query(*name, *value);
+    }
+    each.paging.apply(position, &mut request);
+    request
+}
+
 /// The address with its holes filled by ids, never by names.
-pub(crate) fn address(path: &str, target: &Target<'_>, child: Option<&Child>) -> Request {
-    let mut request = Request::get(&target.organization.name, "");
+pub(crate) fn address(
+    (host, path): (Host, &str),
+    target: &Target<'_>,
+    child: Option<&Child>,
+) -> Request {
+    let mut request = Request::get(&target.organization.name, "").on(host);
     request.path.clear();
     for part in path.split('/') {
         let repository = target
@@ -524,7 +647,7 @@ mod tests {
             let from = window_start() + Duration::from_secs(second.unsigned_abs());
             for position in [Position::Start, Position::Token(token.clone()), Position::Skip { items: skip, longest: 7 }] {
                 for since in [Since::Window, Since::Time(from), Since::Token(token.clone()), Since::Id(9), Since::Whole] {
-                    let pass = Some(Pass { position: position.clone(), from, until: Some(from), newest: None });
+                    let pass = Some(Pass { position: position.clone(), from, until: Some(from), newest: None, ids: None });
                     let cursor = Cursor { since, pass };
                     let text = serde_json::to_string(&cursor).unwrap();
                     prop_assert_eq!(serde_json::from_str::<Cursor>(&text).unwrap(), cursor);

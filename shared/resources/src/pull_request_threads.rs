@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ado::Host;
 use jiff::Timestamp;
 use model::{
-    Kind, Service,
+    Facet, Kind, Service,
     record::pull_request::{Event, Happened, PullRequestActivity},
 };
 use serde::{Deserialize, Deserializer};
@@ -28,10 +29,12 @@ pub(crate) static PULL_REQUEST_THREADS: Resource = Resource {
             "pull_requests_completed",
             "pull_requests_abandoned",
         ],
-        when: When::Stale,
+        when: When::Stale(Facet::Threads),
     },
     every: Every::Period,
     fetch: Fetch::Details(DetailsOf {
+        host: Host::Core,
+        facet: Facet::Threads,
         path: "{project}/_apis/git/repositories/{repository}/pullRequests/{id}/threads",
         query: &[API_VERSION],
         items: "value",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ado::Paging;
+use ado::{Host, Paging};
 use model::{
     Kind, Record, RepositoryId, Service,
     record::pull_request::{PullRequest, PullRequestStatus, Reviewer},
@@ -35,6 +35,7 @@ pub(crate) static ACTIVE: Resource = Resource {
     fan_out: FanOut::Project,
     every: Every::Period,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: PATH,
         query: &[API_VERSION, ("searchCriteria.status", "active")],
         body: None,
@@ -75,6 +76,7 @@ const fn closed(query: &'static [(&'static str, &'static str)]) -> Resource {
         fan_out: FanOut::Project,
         every: Every::Period,
         fetch: Fetch::List(List {
+            host: Host::Core,
             path: PATH,
             query,
             body: None,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ado::Paging;
+use ado::{Host, Paging};
 use model::{
     Kind, Record, Service,
     record::{Push, git::RefUpdate},
@@ -24,6 +24,7 @@ pub(crate) static PUSHES: Resource = Resource {
     fan_out: FanOut::Repository,
     every: Every::Period,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: "{project}/_apis/git/repositories/{repository}/pushes",
         query: &[API_VERSION, ("searchCriteria.includeRefUpdates", "true")],
         body: None,

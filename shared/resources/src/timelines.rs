@@ -1,7 +1,8 @@
 //! The stages, jobs and tasks of a run.
 
+use ado::Host;
 use model::{
-    Kind, Service,
+    Facet, Kind, Service,
     record::run::{StepResult, Timeline, TimelineKind, TimelineRecord},
 };
 use serde::Deserialize;
@@ -20,10 +21,12 @@ pub(crate) static TIMELINES: Resource = Resource {
     kind: Kind::Run,
     fan_out: FanOut::Children {
         of: &["builds"],
-        when: When::Stale,
+        when: When::Stale(Facet::Timeline),
     },
     every: Every::Period,
     fetch: Fetch::Details(DetailsOf {
+        host: Host::Core,
+        facet: Facet::Timeline,
         path: "{project}/_apis/build/builds/{id}/timeline",
         query: &[API_VERSION],
         items: "records",

@@ -1,6 +1,6 @@
 //! Links between work items, of the whole organization in one stream.
 
-use ado::Paging;
+use ado::{Host, Paging};
 use model::{Kind, Record, Service, record::WorkItemLink};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,6 +19,7 @@ pub(crate) static WORK_ITEM_LINKS: Resource = Resource {
     fan_out: FanOut::Organization,
     every: Every::Period,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: "_apis/wit/reporting/workitemlinks",
         query: &[API_VERSION],
         body: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ado::Paging;
+use ado::{Host, Paging};
 use jiff::Timestamp;
 use model::{
     Kind, Record, Service,
@@ -29,6 +29,7 @@ pub(crate) static WORK_ITEM_REVISIONS: Resource = Resource {
     fan_out: FanOut::Organization,
     every: Every::Period,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: "_apis/wit/reporting/workitemrevisions",
         query: &[
             API_VERSION,

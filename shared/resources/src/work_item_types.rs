@@ -1,6 +1,6 @@
 //! Types of work items with their states.
 
-use ado::Paging;
+use ado::{Host, Paging};
 use model::{
     Kind, Record, Service,
     record::metadata::{State, StateCategory, WorkItemType},
@@ -22,6 +22,7 @@ pub(crate) static WORK_ITEM_TYPES: Resource = Resource {
     fan_out: FanOut::Project,
     every: Every::Day,
     fetch: Fetch::List(List {
+        host: Host::Core,
         path: "{project}/_apis/wit/workitemtypes",
         query: &[API_VERSION],
         body: None,

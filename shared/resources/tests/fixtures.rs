@@ -119,7 +119,7 @@ fn map(resource: &str, target: &Target<'_>, item: &RawValue) -> Result<usize, Ma
                 Map::Many(map) => map(target, item).map(|records| records.len()),
             },
             Fetch::Details(details) => (details.map)(&[item]).map(|_| 1),
-            Fetch::OpenWorkItems | Fetch::PushCommits => unreachable!("{name} has no map"),
+            other => unreachable!("{name} is {other:?}, and has no map of single items"),
         },
     }
 }

@@ -14,8 +14,8 @@ use aws_sdk_dynamodb::{
 };
 use jiff::Timestamp;
 use model::{
-    ConnectionId, Details, Discovery, IntegrationId, Kind, Organization, OrganizationId, Project,
-    ProjectId, Record, RepositoryId, Retention, Row, RowKey, Scope,
+    ConnectionId, Details, Discovery, Facet, IntegrationId, Kind, Organization, OrganizationId,
+    Project, ProjectId, Record, RepositoryId, Retention, Row, RowKey, Scope,
     record::{
         Push, WorkItem,
         work_item::{FieldValue, Revision, Tracked},
@@ -108,7 +108,10 @@ fn row(version: i64, body: &str, marker: Option<&str>) -> Row {
         version,
         expires_at: Some(now().as_second() + 1000),
         body: body.into(),
-        marker: marker.map(str::to_owned),
+        markers: marker
+            .map(|marker| (Facet::Timeline, marker.to_owned()))
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -287,7 +290,7 @@ async fn details_are_wanted_until_they_are_stored_for_this_state() {
             .put(integration(), vec![row], now())
             .await
             .unwrap()
-            .want_details
+            .wanted
             .len()
     };
     assert_eq!(wanted(row(1, "a", Some("m1"))).await, 1);
@@ -297,6 +300,7 @@ async fn details_are_wanted_until_they_are_stored_for_this_state() {
         "a crash before the details were fetched"
     );
     let details = Details {
+        facet: Facet::Timeline,
         key: row(1, "", None).key,
         marker: "m1".into(),
         body: "{}".into(),
@@ -316,6 +320,7 @@ async fn details_are_wanted_until_they_are_stored_for_this_state() {
 async fn details_never_bring_a_record_back() {
     let tables = tables().await;
     let details = Details {
+        facet: Facet::Timeline,
         key: row(1, "", None).key,
         marker: "m".into(),
         body: "{}".into(),
@@ -436,6 +441,7 @@ async fn an_aggregate_larger_than_an_item_reads_back_whole() {
     let details = "y".repeat(900_000);
     let key = WorkItem::row_key(large.organization, large.id);
     let written = Details {
+        facet: Facet::Timeline,
         key,
         marker: "m".into(),
         body: details.clone(),
@@ -449,7 +455,7 @@ async fn an_aggregate_larger_than_an_item_reads_back_whole() {
     let all = records.all(now()).await.unwrap();
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].record, Record::WorkItem(Box::new(large)));
-    assert_eq!(all[0].details.as_deref(), Some(details.as_str()));
+    assert_eq!(all[0].details.get(&Facet::Timeline), Some(&details));
 }
 
 #[tokio::test]
@@ -504,6 +510,7 @@ async fn nothing_is_left_of_a_long_text_that_was_replaced_or_has_expired() {
             1
         );
         let details = Details {
+            facet: Facet::Timeline,
             key: self::row(1, "", None).key,
             marker: version.to_string(),
             body: long(&format!("d{version}")),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use simulator::Expected;
 use storage::StoredRecord;
 
-use super::{Found, Ledger, compare, instant};
+use super::{Found, Ledger, compare};
 
 /// What was seen of a store so far.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Inventory {
     /// Takes note of a record.
     pub fn add(&mut self, stored: &StoredRecord) {
         let kind = stored.key.kind.name();
-        let instant = instant(&stored.record);
+        let instant = stored.record.happened_at();
         self.kinds.entry(kind).or_default().add(instant);
         self.prints.push(print(stored));
         self.found.push(Found::from(stored));
@@ -83,10 +83,14 @@ impl Inventory {
 }
 
 fn print(stored: &StoredRecord) -> [u8; 32] {
-    let details = stored.details.as_deref().unwrap_or_default();
     let (kind, key) = (stored.key.kind.name(), &stored.key);
+    let facets = stored.details.iter();
+    let facets = facets.flat_map(|(facet, text)| [facet.name(), text]);
     let mut context = Context::new(&SHA256);
-    for part in [kind, &key.bucket, &key.sort, &stored.body, details] {
+    for part in [kind, &key.bucket, &key.sort, &stored.body]
+        .into_iter()
+        .chain(facets)
+    {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part.as_bytes());
     }

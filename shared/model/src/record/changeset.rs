@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Aggregate, Identity, day};
 use crate::OrganizationId;
 
 /// A TFVC changeset. Its id grows over the whole organization.
@@ -24,4 +24,19 @@ pub struct Changeset {
     pub comment: String,
     /// Whether the service cut the message.
     pub comment_truncated: bool,
+}
+
+impl Aggregate for Changeset {
+    fn place(&self) -> (String, String) {
+        let sort = format!("{}#{}", self.organization, self.id);
+        (day(self.created_at), sort)
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(1)
+    }
+
+    fn last_event(&self) -> Option<Timestamp> {
+        Some(self.created_at)
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Aggregate, Identity, day};
 use crate::{ProjectId, RepositoryId};
 
 /// A push: the reliable change feed of a Git repository, dated by the server.
@@ -84,4 +84,34 @@ pub struct FileCounts {
     pub edited: u32,
     /// Files deleted.
     pub deleted: u32,
+}
+
+impl Aggregate for Push {
+    fn place(&self) -> (String, String) {
+        let sort = format!("{}#{}/{}", self.project, self.repository, self.id);
+        (day(self.at), sort)
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(1)
+    }
+
+    fn last_event(&self) -> Option<Timestamp> {
+        Some(self.at)
+    }
+}
+
+impl Aggregate for Commit {
+    fn place(&self) -> (String, String) {
+        let sort = format!("{}#{}/{}", self.project, self.repository, self.sha);
+        (day(self.pushed_at), sort)
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(1)
+    }
+
+    fn last_event(&self) -> Option<Timestamp> {
+        Some(self.pushed_at)
+    }
 }

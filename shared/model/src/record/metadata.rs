@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::{Aggregate, NO_DAY};
 use crate::ProjectId;
 
 /// A type of work item in one project.
@@ -84,4 +85,17 @@ pub enum Structure {
     Iteration,
     /// A tree that is not known to this version.
     Unknown(String),
+}
+
+impl Aggregate for WorkItemType {
+    fn place(&self) -> (String, String) {
+        (NO_DAY.into(), format!("{}#{}", self.project, self.name))
+    }
+}
+
+impl Aggregate for ClassificationNode {
+    fn place(&self) -> (String, String) {
+        let sort = format!("{}#{}", self.project, self.identifier);
+        (NO_DAY.into(), sort)
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Aggregate, Facet, Identity, day};
 use crate::{ProjectId, RepositoryId};
 
 /// A pull request, as the project's list shows it.
@@ -92,7 +92,7 @@ pub struct Reviewer {
 
 impl PullRequest {
     /// What of the list item shows that its threads have moved on; comments alone do not change the list item.
-    pub fn marker(&self) -> String {
+    pub fn fingerprint(&self) -> String {
         let mut votes: Vec<String> = self
             .reviewers
             .iter()
@@ -165,4 +165,23 @@ pub enum Happened {
     Draft(bool),
     /// Anything else, by its name upstream.
     Other(String),
+}
+
+impl Aggregate for PullRequest {
+    fn place(&self) -> (String, String) {
+        let sort = format!("{}#{}", self.project, self.id);
+        (day(self.created_at), sort)
+    }
+
+    fn last_event(&self) -> Option<Timestamp> {
+        self.closed_at
+    }
+
+    fn happened_at(&self) -> Option<Timestamp> {
+        Some(self.created_at)
+    }
+
+    fn marker(&self, facet: Facet) -> Option<String> {
+        (facet == Facet::Threads).then(|| self.fingerprint())
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Aggregate, Facet, Identity, day, ticks};
 use crate::ProjectId;
 
 /// A run of a YAML or classic build pipeline; a run *is* a build.
@@ -123,14 +123,37 @@ impl Run {
         .max()
         .unwrap_or(self.queued_at)
     }
+}
+
+impl Aggregate for Run {
+    fn place(&self) -> (String, String) {
+        let sort = format!("{}#{}", self.project, self.id);
+        (day(self.queued_at), sort)
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(ticks(self.changed_at()))
+    }
+
+    fn last_event(&self) -> Option<Timestamp> {
+        self.finished_at
+    }
+
+    fn happened_at(&self) -> Option<Timestamp> {
+        Some(self.queued_at)
+    }
 
     /// The state for which a timeline is wanted: once it has ended, and again when a retry moves its end.
     ///
     /// A run that was canceled before it started never had a plan, so it has no timeline to ask for.
-    pub fn marker(&self) -> Option<String> {
+    fn marker(&self, facet: Facet) -> Option<String> {
         let never_ran = self.started_at.is_none() && self.result == Some(RunResult::Canceled);
         match self.finished_at {
-            Some(finished_at) if self.status == RunStatus::Completed && !never_ran => {
+            Some(finished_at)
+                if facet == Facet::Timeline
+                    && self.status == RunStatus::Completed
+                    && !never_ran =>
+            {
                 Some(finished_at.to_string())
             }
             _ => None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Aggregate, Identity, Kind, RowKey, hash_bucket, ticks};
 use crate::OrganizationId;
 
 /// A work item as of its newest revision, with the history of the fields that metrics replay.
@@ -97,19 +97,13 @@ pub enum Tracked {
 pub type Snapshot = BTreeMap<Tracked, FieldValue>;
 
 impl WorkItem {
-    /// The last event from which the retention counts; `None` while the item is open.
-    ///
-    /// An item is over when it has a closed date, is in the recycle bin, or is in one of the states by which the
-    /// processes of Microsoft end an item without a closed date.
-    pub fn last_event(&self) -> Option<Timestamp> {
-        let state = match self.fields.get("System.State") {
-            Some(FieldValue::Text(state)) => state.as_str(),
-            _ => "",
-        };
-        let over = self.is_deleted
-            || self.closed_at.is_some()
-            || matches!(state, "Closed" | "Done" | "Completed" | "Removed" | "Cut");
-        over.then_some(self.changed_at)
+    /// Where a work item is stored; its id is unique in the organization, and it may move between projects.
+    pub fn row_key(organization: OrganizationId, id: u64) -> RowKey {
+        RowKey {
+            kind: Kind::WorkItem,
+            bucket: hash_bucket(id),
+            sort: format!("{organization}#{id}"),
+        }
     }
 
     /// The full values of the tracked fields after each revision, oldest first.
@@ -143,6 +137,36 @@ impl WorkItem {
         let revisions = differences(all);
         let newer = if other.rev >= self.rev { other } else { self };
         Self { revisions, ..newer }
+    }
+}
+
+impl Aggregate for WorkItem {
+    fn place(&self) -> (String, String) {
+        let key = Self::row_key(self.organization, self.id);
+        (key.bucket, key.sort)
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(i64::from(self.rev))
+    }
+
+    /// The last event from which the retention counts; `None` while the item is open.
+    ///
+    /// An item is over when it has a closed date, is in the recycle bin, or is in one of the states by which the
+    /// processes of Microsoft end an item without a closed date.
+    fn last_event(&self) -> Option<Timestamp> {
+        let state = match self.fields.get("System.State") {
+            Some(FieldValue::Text(state)) => state.as_str(),
+            _ => "",
+        };
+        let over = self.is_deleted
+            || self.closed_at.is_some()
+            || matches!(state, "Closed" | "Done" | "Completed" | "Removed" | "Cut");
+        over.then_some(self.changed_at)
+    }
+
+    fn happened_at(&self) -> Option<Timestamp> {
+        Some(self.changed_at)
     }
 }
 
@@ -185,6 +209,28 @@ pub struct WorkItemLink {
     pub changed_at: Timestamp,
     /// Whether it stands.
     pub active: bool,
+}
+
+impl Aggregate for WorkItemLink {
+    fn place(&self) -> (String, String) {
+        let sort = format!(
+            "{}#{}/{}/{}",
+            self.organization, self.source, self.rel, self.target
+        );
+        (hash_bucket(self.source), sort)
+    }
+
+    fn version(&self) -> Option<i64> {
+        Some(ticks(self.changed_at))
+    }
+
+    fn last_event(&self) -> Option<Timestamp> {
+        (!self.active).then_some(self.changed_at)
+    }
+
+    fn happened_at(&self) -> Option<Timestamp> {
+        Some(self.changed_at)
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@
 /// What one item may hold of texts; the rest of the 400 KB is for keys and the other attributes.
 const ITEM_BYTES: usize = 350 * 1024;
 
+/// How many texts of one record share its item: the body, and at most three facets.
+const SHARES: usize = 4;
+
 /// Sorts after everything that a record's own sort key can be followed by.
 const MARK: char = '\u{7f}';
 
@@ -19,9 +22,9 @@ pub(super) fn is_part(sort: &str) -> bool {
     sort.contains(MARK)
 }
 
-/// Whether a text is too long to stand in the item itself; the body and the details share it.
+/// Whether a text is too long to stand in the item itself; the body and the facets share it.
 pub(super) fn is_long(text: &str) -> bool {
-    text.len() > ITEM_BYTES / 2
+    text.len() > ITEM_BYTES / SHARES
 }
 
 /// The text in parts that fit, cut between characters.

@@ -1,9 +1,9 @@
 //! Reading records back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use model::{IntegrationId, Kind, Record, RowKey};
+use model::{Facet, IntegrationId, Kind, Record, RowKey};
 
 use super::{Records, parts, read_key};
 use crate::{
@@ -28,8 +28,10 @@ pub struct StoredRecord {
     pub record: Record,
     /// The record as JSON.
     pub body: String,
-    /// Its details as JSON, where they were fetched.
-    pub details: Option<String>,
+    /// Its facets as JSON, where they were fetched.
+    pub details: BTreeMap<Facet, String>,
+    /// The state of the record that each facet was fetched for.
+    pub markers: BTreeMap<Facet, String>,
     /// A fingerprint of the body.
     pub(crate) digest: String,
 }
@@ -142,7 +144,13 @@ impl Records {
             .whole(&item, "body", "digest")
             .await?
             .unwrap_or_default();
-        let details = self.whole(&item, "details", "details_digest").await?;
+        let markers = super::write::markers(&item);
+        let mut details = BTreeMap::new();
+        for facet in markers.keys() {
+            let name = super::write::attribute(*facet);
+            let text = self.whole(&item, &name, &format!("{name}_digest")).await?;
+            details.extend(text.map(|text| (*facet, text)));
+        }
         let record =
             Record::from_body(key.kind, &body).map_err(|error| corrupt(error.to_string()))?;
         let digest = get_text(&item, "digest").unwrap_or_default().to_owned();
@@ -152,6 +160,7 @@ impl Records {
             record,
             body,
             details,
+            markers,
             digest,
         })
     }

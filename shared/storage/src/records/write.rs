@@ -1,13 +1,17 @@
 //! Writing records: immutable ones in batches, others on the condition that nothing newer is there.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, PutRequest, ReturnValue, WriteRequest,
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, KeysAndAttributes, PutRequest, ReturnValue, WriteRequest},
 };
 use jiff::Timestamp;
 use model::{
-    Details, IntegrationId, OrganizationId, Record, Retention, Row, RowKey, record::WorkItem,
+    Details, Facet, IntegrationId, OrganizationId, Record, Retention, Row, RowKey, record::WorkItem,
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -32,8 +36,8 @@ const ATTEMPTS: u32 = 8;
 pub struct Written {
     /// Records that are now other than before.
     pub changed: u64,
-    /// Records whose stored details are not those that their present state asks for.
-    pub want_details: Vec<RowKey>,
+    /// Records and those of their facets that are not stored for their present state.
+    pub wanted: Vec<(RowKey, Facet)>,
 }
 
 /// What is known of a stored record without reading its body.
@@ -42,8 +46,8 @@ pub struct Stored {
     digest: String,
     version: i64,
     expires_at: Option<i64>,
-    /// The state of the record that its details were fetched for; `None` if it has none.
-    pub details_marker: Option<String>,
+    /// The facets that were fetched, each with the state of the record that it was fetched for.
+    pub markers: BTreeMap<Facet, String>,
 }
 
 impl Records {
@@ -79,7 +83,7 @@ impl Records {
         }
         Ok(Written {
             changed: fresh.len() as u64,
-            want_details: Vec::new(),
+            wanted: Vec::new(),
         })
     }
 
@@ -121,11 +125,8 @@ impl Records {
         let mut tasks = JoinSet::new();
         for row in rows {
             let stored = known.get(&row.key);
-            if let Some(marker) = &row.marker
-                && stored.and_then(|stored| stored.details_marker.as_ref()) != Some(marker)
-            {
-                written.want_details.push(row.key.clone());
-            }
+            let fetched = stored.map(|stored| &stored.markers);
+            written.wanted.extend(wanted(&row, fetched));
             let digest = digest(&row.body);
             if stored.is_some_and(|stored| stored.digest == digest || stored.version > row.version)
             {
@@ -155,10 +156,6 @@ impl Records {
         digest: &str,
         fetched_at: Timestamp,
     ) -> Result<bool, Error> {
-        let expiry = match row.expires_at {
-            Some(_) => "SET expires_at = :expires,",
-            None => "REMOVE expires_at SET",
-        };
         let inline = self
             .put_parts(
                 integration,
@@ -168,28 +165,11 @@ impl Records {
                 row.expires_at,
             )
             .await?;
-        let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(row.key.partition(integration)))
-            .key("sk", text(&row.key.sort))
-            .update_expression(format!(
-                "{expiry} body = :body, body_parts = :parts, digest = :digest, version = :version, \
-                 fetched_at = :fetched"
-            ))
+        let update = self
+            .update(integration, row, &inline, (digest, fetched_at))
             .condition_expression(
                 "attribute_not_exists(pk) OR (version <= :version AND digest <> :digest)",
-            )
-            .expression_attribute_values(":body", text(inline.text))
-            .expression_attribute_values(":parts", number(inline.parts))
-            .expression_attribute_values(":digest", text(digest))
-            .expression_attribute_values(":version", number(row.version))
-            .expression_attribute_values(":fetched", text(fetched_at.to_string()));
-        if let Some(expires_at) = row.expires_at {
-            update = update.expression_attribute_values(":expires", number(expires_at));
-        }
-        let update = update.return_values(ReturnValue::UpdatedOld);
+            );
         let written = if_held("UpdateItem", update.send().await)?;
         if let Some(before) = written
             .as_ref()
@@ -200,6 +180,40 @@ impl Records {
                 .await?;
         }
         Ok(written.is_some())
+    }
+
+    /// The write of a row that leaves its facets as they are; the condition is the caller's.
+    fn update(
+        &self,
+        integration: IntegrationId,
+        row: &Row,
+        inline: &Inline<'_>,
+        (digest, fetched_at): (&str, Timestamp),
+    ) -> UpdateItemFluentBuilder {
+        let expiry = match row.expires_at {
+            Some(_) => "SET expires_at = :expires,",
+            None => "REMOVE expires_at SET",
+        };
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(row.key.partition(integration)))
+            .key("sk", text(&row.key.sort))
+            .update_expression(format!(
+                "{expiry} body = :body, body_parts = :parts, digest = :digest, version = :version, \
+                 fetched_at = :fetched"
+            ))
+            .expression_attribute_values(":body", text(inline.text))
+            .expression_attribute_values(":parts", number(inline.parts))
+            .expression_attribute_values(":digest", text(digest))
+            .expression_attribute_values(":version", number(row.version))
+            .expression_attribute_values(":fetched", text(fetched_at.to_string()))
+            .return_values(ReturnValue::UpdatedOld);
+        match row.expires_at {
+            Some(expires_at) => update.expression_attribute_values(":expires", number(expires_at)),
+            None => update,
+        }
     }
 
     /// Joins work items with what is stored of them and writes the result, again if another writer was faster.
@@ -222,6 +236,7 @@ impl Records {
             waiting.insert(joined.id, joined);
         }
         let mut written = Written::default();
+        let mut facets = HashMap::new();
         for attempt in 0..ATTEMPTS {
             let keys: Vec<RowKey> = waiting
                 .keys()
@@ -239,9 +254,7 @@ impl Records {
                     Some(before) => before.clone().merge(item.clone()),
                     None => item.clone(),
                 };
-                if before.as_ref() == Some(&merged) {
-                    continue;
-                }
+                let is_new = before.as_ref() != Some(&merged);
                 let record = Record::WorkItem(Box::new(merged));
                 let row = record
                     .row(retention, fetched_at)
@@ -250,7 +263,12 @@ impl Records {
                         reason: error.to_string(),
                     })?;
                 let Some(row) = row else { continue };
+                let fetched = stored.get(&key).map(|record| &record.markers);
+                facets.insert(row.key.clone(), wanted(&row, fetched).collect::<Vec<_>>());
                 let expected = stored.get(&key).map(|record| record.digest.as_str());
+                if !is_new {
+                    continue;
+                }
                 if self.put_if(integration, &row, expected, fetched_at).await? {
                     written.changed += 1;
                 } else {
@@ -258,6 +276,7 @@ impl Records {
                 }
             }
             if lost.is_empty() {
+                written.wanted = facets.into_values().flatten().collect();
                 return Ok(written);
             }
             waiting = lost;
@@ -286,28 +305,14 @@ impl Records {
                 row.expires_at,
             )
             .await?;
-        let mut put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", text(row.key.partition(integration)))
-            .item("sk", text(&row.key.sort))
-            .item("body", text(inline.text))
-            .item("body_parts", number(inline.parts))
-            .item("digest", text(&digest))
-            .item("version", number(row.version))
-            .item("fetched_at", text(fetched_at.to_string()));
-        if let Some(expires_at) = row.expires_at {
-            put = put.item("expires_at", number(expires_at));
-        }
-        put = match expected {
-            Some(expected) => put
+        let update = self.update(integration, row, &inline, (&digest, fetched_at));
+        let update = match expected {
+            Some(expected) => update
                 .condition_expression("digest = :expected")
                 .expression_attribute_values(":expected", text(expected)),
-            None => put.condition_expression("attribute_not_exists(pk)"),
+            None => update.condition_expression("attribute_not_exists(pk)"),
         };
-        let put = put.return_values(ReturnValue::AllOld);
-        let written = if_held("PutItem", put.send().await)?;
+        let written = if_held("UpdateItem", update.send().await)?;
         if let Some(before) = written
             .as_ref()
             .and_then(|output| output.attributes.as_ref())
@@ -329,6 +334,7 @@ impl Records {
         details: &Details,
         fetched_at: Timestamp,
     ) -> Result<bool, Error> {
+        let facet = &attribute(details.facet);
         let digest = digest(&details.body);
         // Parts expire with the record; short texts have none, and need not know when.
         let expires_at = match parts::is_long(&details.body) {
@@ -346,7 +352,7 @@ impl Records {
             .put_parts(
                 integration,
                 &details.key,
-                "details",
+                facet,
                 (&details.body, &digest),
                 expires_at,
             )
@@ -357,10 +363,10 @@ impl Records {
             .table_name(&self.table)
             .key("pk", text(details.key.partition(integration)))
             .key("sk", text(&details.key.sort))
-            .update_expression(
-                "SET details = :details, details_parts = :parts, details_digest = :digest, \
-                 details_marker = :marker, details_fetched_at = :fetched",
-            )
+            .update_expression(format!(
+                "SET {facet} = :details, {facet}_parts = :parts, {facet}_digest = :digest, \
+                 {facet}_marker = :marker, {facet}_fetched_at = :fetched",
+            ))
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":details", text(inline.text))
             .expression_attribute_values(":parts", number(inline.parts))
@@ -375,8 +381,9 @@ impl Records {
             .as_ref()
             .and_then(|output| output.attributes.as_ref())
         {
-            let before = replaced(before, "details_parts", "details_digest", &digest);
-            self.delete_parts(integration, &details.key, "details", before)
+            let names = (format!("{facet}_parts"), format!("{facet}_digest"));
+            let before = replaced(before, &names.0, &names.1, &digest);
+            self.delete_parts(integration, &details.key, facet, before)
                 .await?;
         }
         Ok(written.is_some())
@@ -452,9 +459,9 @@ impl Records {
         let keys: Vec<&RowKey> = keys.collect();
         let mut stored = HashMap::new();
         for batch in keys.chunks(READ_BATCH) {
-            let projection = "pk, sk, digest, version, expires_at, details_marker";
+            let projection = projection();
             for item in self
-                .read_batch(integration, batch, Some(projection))
+                .read_batch(integration, batch, Some(&projection))
                 .await?
             {
                 let pk = get_text(&item, "pk").unwrap_or_default();
@@ -466,7 +473,7 @@ impl Records {
                     digest: get_text(&item, "digest").unwrap_or_default().to_owned(),
                     version: get_number(&item, "version").unwrap_or_default(),
                     expires_at: get_number(&item, "expires_at"),
-                    details_marker: get_text(&item, "details_marker").map(str::to_owned),
+                    markers: markers(&item),
                 };
                 stored.insert(key, known);
             }
@@ -518,6 +525,42 @@ impl Records {
             item: format!("keys of table {}", self.table),
         })
     }
+}
+
+/// The facets of a row that are not stored for its present state.
+fn wanted(
+    row: &Row,
+    fetched: Option<&BTreeMap<Facet, String>>,
+) -> impl Iterator<Item = (RowKey, Facet)> {
+    row.markers
+        .iter()
+        .filter(move |(facet, marker)| fetched.and_then(|known| known.get(facet)) != Some(marker))
+        .map(|(facet, _)| (row.key.clone(), *facet))
+}
+
+/// What tells one state of an item from another.
+fn projection() -> String {
+    let mut names = "pk, sk, digest, version, expires_at".to_owned();
+    for facet in Facet::ALL {
+        names.push_str(", ");
+        names.push_str(&attribute(facet));
+        names.push_str("_marker");
+    }
+    names
+}
+
+/// The attribute that holds a facet; none of DynamoDB's reserved words begins like this.
+pub(super) fn attribute(facet: Facet) -> String {
+    format!("facet_{}", facet.name())
+}
+
+/// The facets that an item has, each with its marker.
+pub(super) fn markers(item: &Item) -> BTreeMap<Facet, String> {
+    let marker = |facet: Facet| {
+        let marker = get_text(item, &format!("{}_marker", attribute(facet)))?;
+        Some((facet, marker.to_owned()))
+    };
+    Facet::ALL.into_iter().filter_map(marker).collect()
 }
 
 /// What stands in the item itself: the text, or nothing and the number of its parts.
