@@ -267,29 +267,75 @@ impl PageCaps {
     }
 }
 
-/// Behaviour that no stored source settles; each default is the likelier answer.
+/// Behaviour that Microsoft's documentation leaves open; each default is the likelier answer, [`Self::contrary`] the other one.
+///
+/// The sizes of pages are open too for builds, pushes, commits and projects: those are in [`PageCaps`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unverified {
     /// Whether `searchCriteria.fromId` of changesets includes that id itself.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/tfvc/changesets/get-changesets#uri-parameters>
     pub from_id_inclusive: bool,
+    /// How changesets are listed where nobody uses TFVC.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/tfvc/changesets/get-changesets>
+    pub tfvc_absence: TfvcAbsence,
     /// Whether pull requests of `status=all` in a `closed` time range leave out active ones (else they answer by creation).
+    /// <https://learn.microsoft.com/rest/api/azure/devops/git/pull-requests/get-pull-requests-by-project#pullrequesttimerangetype>
     pub all_closed_excludes_active: bool,
     /// Which commits a list without `itemVersion` covers.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits>
     pub commits_without_version: CommitReach,
     /// The field that marks the newest revision of a deleted work item.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/wit/reporting-work-item-revisions/read-reporting-revisions-get>
     pub deleted_field: String,
+    /// How long the token of a reporting stream is good for after it was given; a later use is a `400`. `None` is for ever.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/wit/reporting-work-item-revisions/read-reporting-revisions-get#uri-parameters>
+    pub token_lifetime: Option<Duration>,
+    /// Which run the token of a list of runs names.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/build/builds/list#uri-parameters>
+    pub build_token: BuildToken,
+    /// Whether `statusFilter` of runs takes several values, or answers `400` to a comma.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/build/builds/list#buildstatus>
+    pub statuses_combine: bool,
     /// How a timeline that never existed is answered.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get>
     pub timeline_absence: TimelineAbsence,
+    /// Whether `X-TFS-FedAuthRedirect: Suppress` turns the sign-in page for a dead credential into a bare `401`.
+    /// <https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate>
+    pub suppress_is_heard: bool,
 }
 
 impl Default for Unverified {
     fn default() -> Self {
         Self {
             from_id_inclusive: true,
+            tfvc_absence: TfvcAbsence::EmptyList,
             all_closed_excludes_active: true,
             commits_without_version: CommitReach::EveryPush,
             deleted_field: "System.IsDeleted".to_owned(),
+            token_lifetime: None,
+            build_token: BuildToken::NextRun,
+            statuses_combine: true,
             timeline_absence: TimelineAbsence::NotFound404,
+            suppress_is_heard: true,
+        }
+    }
+}
+
+impl Unverified {
+    /// The other answer to every question that has two.
+    pub fn contrary() -> Self {
+        Self {
+            from_id_inclusive: false,
+            tfvc_absence: TfvcAbsence::NotFound404,
+            all_closed_excludes_active: false,
+            commits_without_version: CommitReach::DefaultBranch,
+            token_lifetime: Some(Duration::from_secs(3_600)),
+            build_token: BuildToken::LastRun,
+            statuses_combine: false,
+            timeline_absence: TimelineAbsence::NoContent204,
+            suppress_is_heard: false,
+            // What else could mark a deleted item is anybody's guess.
+            deleted_field: Self::default().deleted_field,
         }
     }
 }
@@ -301,6 +347,24 @@ pub enum CommitReach {
     EveryPush,
     /// The history of the default branch.
     DefaultBranch,
+}
+
+/// The answer to a list of changesets where nobody uses TFVC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TfvcAbsence {
+    /// An empty list.
+    EmptyList,
+    /// `404` with a JSON error.
+    NotFound404,
+}
+
+/// The run whose time is the token of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuildToken {
+    /// The first one of the next page, so that pages repeat nothing but runs of one instant.
+    NextRun,
+    /// The last one of this page: the next page begins with it again.
+    LastRun,
 }
 
 /// The answer for the timeline of a run that never had a plan.

@@ -27,8 +27,8 @@ mod throttle;
 mod world;
 
 pub use config::{
-    CommitReach, Config, Elapsed, MissingScope, PageCap, PageCaps, Scale, SignIn, Sizes,
-    TimelineAbsence, Unverified,
+    BuildToken, CommitReach, Config, Elapsed, MissingScope, PageCap, PageCaps, Scale, SignIn,
+    Sizes, TfvcAbsence, TimelineAbsence, Unverified,
 };
 pub use drift::Drift;
 pub use faults::{Fault, FaultKind};

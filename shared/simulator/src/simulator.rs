@@ -39,6 +39,8 @@ struct Shared {
     drifting: Drifting,
     /// Build list tokens handed out, each with the sort orders it belongs to.
     build_tokens: Mutex<HashMap<String, HashSet<String>>>,
+    /// When each token of a reporting stream was last handed out.
+    stream_tokens: Mutex<HashMap<String, Timestamp>>,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,7 @@ impl Simulator {
             drifting: Drifting::new(config.drift.clone()),
             meter: Mutex::new(Meter::new(config.throttle)),
             build_tokens: Mutex::default(),
+            stream_tokens: Mutex::default(),
             config,
         }))
     }
@@ -308,6 +311,20 @@ impl Simulator {
         lock(&self.0.build_tokens)
             .get(token)
             .is_some_and(|orders| !orders.contains(order))
+    }
+
+    pub(crate) fn issue_stream_token(&self, token: &str) {
+        lock(&self.0.stream_tokens).insert(token.to_owned(), self.now());
+    }
+
+    /// Whether a token of a reporting stream was handed out too long ago.
+    pub(crate) fn is_stale_token(&self, token: &str) -> bool {
+        let Some(lifetime) = self.0.config.unverified.token_lifetime else {
+            return false;
+        };
+        lock(&self.0.stream_tokens)
+            .get(token)
+            .is_some_and(|issued| self.now().duration_since(*issued).unsigned_abs() > lifetime)
     }
 
     fn pats(&self) -> std::sync::RwLockReadGuard<'_, Vec<Pat>> {

@@ -157,10 +157,9 @@ impl Arrival {
             {
                 Ok(())
             }
-            (Credential::None | Credential::Dead, _) => Err(Box::new(sign_in::required(
-                config.sign_in,
-                &self.parts.headers,
-            ))),
+            (Credential::None | Credential::Dead, _) => {
+                Err(Box::new(sign_in::required(config, &self.parts.headers)))
+            }
             (Credential::Alive(pat), Some((endpoint, _)))
                 if !endpoint.scopes.is_empty()
                     && !endpoint.scopes.iter().any(|scope| pat.has_scope(scope)) =>

@@ -106,6 +106,12 @@ impl<'a> Filter<'a> {
     pub(crate) fn new(call: &'a Call<'a>, order: Order) -> Result<Self, Refusal> {
         let query = &call.query;
         let choice = |name: &str| Choice(query.list(&[name]));
+        if let Some(several) = query
+            .text(&["statusFilter"])
+            .filter(|text| text.contains(',') && !call.config().unverified.statuses_combine)
+        {
+            return Err(Refusal::bad_value("statusFilter", several));
+        }
         Ok(Self {
             call,
             order,

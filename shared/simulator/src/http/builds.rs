@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::config::BuildToken;
 use crate::http::build_filter::{Filter, Order};
 use crate::http::call::Call;
 use crate::http::refusal::Refusal;
@@ -54,12 +55,20 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
         .of(query.number(&["$top"])?)
         .max(1);
     let end = page_end(order, &found, start, page);
+    let end = match call.config().unverified.build_token {
+        BuildToken::NextRun => end,
+        BuildToken::LastRun => progress(order, &found, start, end),
+    };
     let reply = Reply::list(found[start..end].iter().map(|build| body(call, build)));
     let Some(next) = found.get(end) else {
         return Ok(reply);
     };
+    let named = match call.config().unverified.build_token {
+        BuildToken::NextRun => next,
+        BuildToken::LastRun => found[end - 1],
+    };
     // Unfinished runs have no time to continue from; they come with the page of the last one that has.
-    let Some(token) = order.time(next).map(|time| time.to_string()) else {
+    let Some(token) = order.time(named).map(|time| time.to_string()) else {
         return Ok(reply);
     };
     call.simulator.issue_build_token(&token, &order_name);
@@ -77,6 +86,15 @@ fn page_end(order: Order, found: &[&Build], start: usize, page: usize) -> usize 
             break;
         }
         end += 1;
+    }
+    end
+}
+
+/// Where a page ends whose token is its last run: not before that is another instant than the page began with.
+fn progress(order: Order, found: &[&Build], start: usize, mut end: usize) -> usize {
+    let begins_at = found.get(start).and_then(|build| order.time(build));
+    while end < found.len() && order.time(found[end - 1]) == begins_at {
+        end = page_end(order, found, start, end - start + 1);
     }
     end
 }

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::config::TfvcAbsence;
 use crate::http::call::Call;
 use crate::http::identity;
 use crate::http::refusal::Refusal;
@@ -19,6 +20,12 @@ const DEFAULT_COMMENT_LENGTH: usize = 80;
 pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     let query = &call.query;
     let filter = Filter::new(call)?;
+    if is_absent(call) && call.config().unverified.tfvc_absence == TfvcAbsence::NotFound404 {
+        return Err(Refusal::not_found(
+            "ItemNotFoundException",
+            "TF14061: There is no Team Foundation Version Control in this scope.",
+        ));
+    }
     let is_ascending = match query
         .text(&["$orderby"])
         .map(str::to_ascii_lowercase)
@@ -49,6 +56,13 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
             .take(top)
             .map(|own| body(call, own, length)),
     ))
+}
+
+/// Whether the caller sees no project with TFVC here.
+fn is_absent(call: &Call<'_>) -> bool {
+    (0_u16..)
+        .zip(&call.world.projects)
+        .all(|(position, project)| !project.has_tfvc || !call.covers(position))
 }
 
 struct Filter {

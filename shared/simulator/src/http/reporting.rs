@@ -270,6 +270,11 @@ fn position(call: &Call<'_>) -> Result<Position, Refusal> {
         )),
         (None, since) => Ok(Position::Since(since.unwrap_or(Timestamp::MIN))),
         (Some(token), None) => {
+            if call.simulator.is_stale_token(token) {
+                return Err(Refusal::bad_request(
+                    "The continuation token is no longer valid. Start over without one.",
+                ));
+            }
             let watermark = token.split(';').next().and_then(|first| first.parse().ok());
             watermark
                 .map(Position::After)
@@ -285,6 +290,7 @@ fn batch<T: Serialize>(
     token: &str,
     is_last: bool,
 ) -> Reply {
+    call.simulator.issue_stream_token(token);
     let mut reply = Reply::json(&());
     reply.body = b"{\"values\":[".to_vec();
     reply.items = write_items(&mut reply.body, values);

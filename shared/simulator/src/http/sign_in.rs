@@ -5,7 +5,7 @@
 use http::{HeaderMap, StatusCode};
 use uuid::Uuid;
 
-use crate::config::{MissingScope, SignIn};
+use crate::config::{Config, MissingScope, SignIn};
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 
@@ -15,11 +15,12 @@ enabled.</noscript></body>\r\n</html>\r\n";
 const SIGN_IN_URL: &str = "https://spsprodcus1.vssps.visualstudio.com/_signin?realm=dev.azure.com&reply_to=https%3A%2F%2Fdev.azure.com%2F";
 
 /// The answer to a dead credential or an anonymous caller.
-pub(crate) fn required(manner: SignIn, headers: &HeaderMap) -> Reply {
-    let suppress = headers
-        .get("x-tfs-fedauthredirect")
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"suppress"));
-    match manner {
+pub(crate) fn required(config: &Config, headers: &HeaderMap) -> Reply {
+    let suppress = config.unverified.suppress_is_heard
+        && headers
+            .get("x-tfs-fedauthredirect")
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"suppress"));
+    match config.sign_in {
         _ if suppress => unauthorized(),
         SignIn::Html203 => page(),
         SignIn::Redirect302 => redirect(),

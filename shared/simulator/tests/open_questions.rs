@@ -1,0 +1,138 @@
+//! Both answers to what Microsoft's documentation leaves open; those about paging and times are in `paging.rs`.
+
+#[expect(dead_code, reason = "every test file uses a part")]
+mod support;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use http::{Request, StatusCode};
+use secrecy::SecretString;
+use simulator::{BuildToken, Config, PageCap, PageCaps, Scale, Sizes, TfvcAbsence, Unverified};
+use support::{Client, config};
+
+fn answering(unverified: Unverified) -> Client {
+    Client::new(Config {
+        unverified,
+        ..config()
+    })
+}
+
+#[test]
+fn the_contrary_differs_in_everything_that_has_two_answers() {
+    let (usual, contrary) = (Unverified::default(), Unverified::contrary());
+    let mut merged = contrary.clone();
+    merged.deleted_field = "somewhere else".to_owned();
+    let (usual, merged) = (format!("{usual:?}"), format!("{merged:?}"));
+    let both = usual.split(", ").zip(merged.split(", "));
+    let same: Vec<_> = both.filter(|(one, other)| one == other).collect();
+    assert!(same.is_empty(), "{same:?}");
+}
+
+#[tokio::test]
+async fn a_reporting_token_may_grow_old() {
+    for (lifetime, status) in [
+        (None, StatusCode::OK),
+        (Some(Duration::from_secs(3_600)), StatusCode::BAD_REQUEST),
+    ] {
+        let client = answering(Unverified {
+            token_lifetime: lifetime,
+            ..Unverified::default()
+        });
+        for stream in ["workitemrevisions", "workitemlinks"] {
+            let path = format!("_apis/wit/reporting/{stream}");
+            let batch = client.get(&path).await.json();
+            let token = batch["continuationToken"].as_str().expect("a token");
+            let next = format!("{path}?continuationToken={token}");
+            assert_eq!(client.get(&next).await.status, StatusCode::OK);
+            client.simulator.advance(1);
+            assert_eq!(client.get(&next).await.status, status, "{stream}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_runs_may_name_the_last_one_and_repeat_it() {
+    let mut lists = Vec::new();
+    for build_token in [BuildToken::NextRun, BuildToken::LastRun] {
+        let client = Client::new(Config {
+            unverified: Unverified {
+                build_token,
+                ..Unverified::default()
+            },
+            pages: PageCaps {
+                builds: PageCap::new(2, 2),
+                ..PageCaps::default()
+            },
+            ..config()
+        });
+        let project = client.simulator.projects()[0].0;
+        let path = format!(
+            "{project}/_apis/build/builds?queryOrder=finishTimeAscending&statusFilter=completed"
+        );
+        let runs = client.all_by_token(&path).await;
+        let ids: Vec<u64> = runs.iter().filter_map(|run| run["id"].as_u64()).collect();
+        lists.push((ids.len(), ids.into_iter().collect::<BTreeSet<_>>()));
+    }
+    let [(next, usual), (last, contrary)] = <[_; 2]>::try_from(lists).expect("two lists");
+    assert_eq!(contrary, usual, "nothing is lost");
+    assert!(
+        last > next + usual.len() / 3,
+        "{last} and {next} of {}: each page begins with the end of the one before",
+        usual.len()
+    );
+}
+
+#[tokio::test]
+async fn statuses_of_runs_may_not_combine() {
+    for (statuses_combine, status) in [(true, StatusCode::OK), (false, StatusCode::BAD_REQUEST)] {
+        let client = answering(Unverified {
+            statuses_combine,
+            ..Unverified::default()
+        });
+        let project = client.simulator.projects()[0].0;
+        let several = format!("{project}/_apis/build/builds?statusFilter=inProgress,notStarted");
+        assert_eq!(client.get(&several).await.status, status);
+        let one = format!("{project}/_apis/build/builds?statusFilter=inProgress");
+        assert_eq!(client.get(&one).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn an_organization_without_tfvc_has_no_changesets_or_no_such_place() {
+    for (tfvc_absence, status) in [
+        (TfvcAbsence::EmptyList, StatusCode::OK),
+        (TfvcAbsence::NotFound404, StatusCode::NOT_FOUND),
+    ] {
+        let unverified = Unverified {
+            tfvc_absence,
+            ..Unverified::default()
+        };
+        // The third project is the first with TFVC.
+        let without = Client::new(Config {
+            scale: Scale::Custom(Sizes {
+                projects: 2,
+                ..Sizes::SMALL
+            }),
+            unverified: unverified.clone(),
+            ..config()
+        });
+        assert_eq!(without.get("_apis/tfvc/changesets").await.status, status);
+        let with = answering(unverified);
+        assert!(!with.get("_apis/tfvc/changesets").await.items().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_wish_for_no_sign_in_page_may_go_unheard() {
+    for (suppress_is_heard, status) in [(true, 401), (false, 203)] {
+        let client = answering(Unverified {
+            suppress_is_heard,
+            ..Unverified::default()
+        });
+        let dead = client.with_token(&SecretString::from("nonsense"));
+        let request = Request::get("/fabrikam/_apis/projects?api-version=7.1")
+            .header("X-TFS-FedAuthRedirect", "Suppress");
+        assert_eq!(dead.send(request, "").await.status.as_u16(), status);
+    }
+}
