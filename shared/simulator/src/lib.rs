@@ -17,6 +17,7 @@
 mod config;
 mod drift;
 mod faults;
+mod floor;
 mod http;
 mod ledger;
 mod log;
@@ -32,6 +33,7 @@ pub use config::{
 };
 pub use drift::Drift;
 pub use faults::{Fault, FaultKind};
+pub use floor::{Because, Floor, Floors};
 pub use ledger::{Expected, Totals};
 pub use log::LoggedRequest;
 pub use pat::{ALL_SCOPES, Pat};

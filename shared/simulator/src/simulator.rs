@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::drift::{Drift, Drifting};
 use crate::faults::{Fault, FaultQueue};
+use crate::floor::{self, Floors};
 use crate::ledger::{self, Expected, Totals};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::meter::{Admission, Meter, Notice};
@@ -176,6 +177,21 @@ impl Simulator {
     pub fn ledger(&self, since: Timestamp, token: &SecretString) -> Vec<Expected> {
         self.find_pat(token.expose_secret())
             .map_or_else(Vec::new, |pat| ledger::expected(&self.world(), &pat, since))
+    }
+
+    /// The fewest requests in which a complete sync with this token since `since` can be done, by endpoint; empty for a
+    /// token that is not known.
+    pub fn floor(&self, since: Timestamp, token: &SecretString) -> Floors {
+        let pat = self.find_pat(token.expose_secret());
+        pat.map_or_else(Floors::new, |pat| {
+            floor::first_sync(&self.world(), &self.config().pages, &pat, since)
+        })
+    }
+
+    /// The fewest requests of a pass that finds nothing new: one for each stream that has no wider scope.
+    pub fn idle_floor(&self, token: &SecretString) -> Floors {
+        self.find_pat(token.expose_secret())
+            .map_or_else(Floors::new, |pat| floor::idle_pass(&self.world(), &pat))
     }
 
     /// How much this token can see in all; zeros for a token that is not known.

@@ -1,0 +1,267 @@
+//! How few requests can do: the least that any client must send, endpoint by endpoint, from what there is and how long a
+//! page may be.
+//!
+//! A client that sends fewer than this has not seen everything; one that sends more could have sent fewer. The caps are the
+//! simulator's own ([`crate::PageCaps`]), which a client has to find out, so the floor is that of a client that knows.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::PageCaps;
+use crate::pat::Pat;
+use crate::world::World;
+use crate::world::builds::Build;
+use crate::world::projects::RepositoryState;
+use crate::world::pull_requests::{PullRequest, Status};
+
+/// Most ids that a WIQL query may find, less one, because 20,000 is an error:
+/// <https://learn.microsoft.com/azure/devops/boards/queries/wiql-syntax#limits-on-wiql-length>.
+const WIQL_IDS: usize = 19_999;
+/// Most work items by id: <https://learn.microsoft.com/rest/api/azure/devops/wit/work-items/get-work-items-batch>.
+const WORK_ITEMS_BATCH: usize = 200;
+/// Commits asked for at once; `$top` may be up to 50,000, and an answer of that length is too large to be useful:
+/// <https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits-batch>.
+const COMMITS_BATCH: usize = 5_000;
+
+/// The least number of requests to one endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Floor {
+    /// How many.
+    pub requests: u64,
+    /// Why not fewer.
+    pub because: Because,
+}
+
+/// What a [`Floor`] follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Because {
+    /// There is one answer for the whole organization or project.
+    Once,
+    /// Every stream must be asked whether it has anything, and takes so many pages.
+    Pages,
+    /// It can be asked for one by one only.
+    PerItem,
+}
+
+/// The floor by endpoint, in the names of [`crate::LoggedRequest::resource`].
+pub type Floors = BTreeMap<&'static str, Floor>;
+
+/// The floor of a first synchronization of everything since `since`.
+pub(crate) fn first_sync(world: &World, pages: &PageCaps, pat: &Pat, since: Timestamp) -> Floors {
+    let surveyor = Surveyor { world, pat, since };
+    let mut floors = surveyor.discovery(pages);
+    if pat.has_scope("vso.work") {
+        floors.extend(surveyor.boards(pages));
+    }
+    if pat.has_scope("vso.build") {
+        floors.extend(surveyor.pipelines(pages));
+    }
+    if pat.has_scope("vso.code") {
+        floors.extend(surveyor.code(pages));
+    }
+    floors
+}
+
+/// What a pass may cost that finds nothing new: one request for each stream that has no wider scope.
+pub(crate) fn idle_pass(world: &World, pat: &Pat) -> Floors {
+    let surveyor = Surveyor {
+        world,
+        pat,
+        since: Timestamp::MAX,
+    };
+    let projects = surveyor.projects();
+    let mut floors = Floors::new();
+    if pat.has_scope("vso.work") {
+        floors.extend([("workItemRevisions", once(1)), ("workItemLinks", once(1))]);
+    }
+    if pat.has_scope("vso.build") {
+        floors.insert("builds", probes(projects));
+    }
+    if pat.has_scope("vso.code") {
+        // Active, completed and abandoned pull requests are three lists.
+        floors.insert("pullRequests", probes(3 * projects));
+        floors.insert("pushes", probes(surveyor.repositories().count() as u64));
+        floors.insert("changesets", once(1));
+    }
+    floors
+}
+
+struct Surveyor<'a> {
+    world: &'a World,
+    pat: &'a Pat,
+    since: Timestamp,
+}
+
+impl<'a> Surveyor<'a> {
+    fn sees(&self, project: u16) -> bool {
+        let id = self.world.projects[usize::from(project)].id;
+        !self.pat.denied_projects.contains(&id)
+    }
+
+    fn visible(&self) -> impl Iterator<Item = u16> {
+        let all = 0..u16::try_from(self.world.projects.len()).unwrap_or(u16::MAX);
+        all.filter(|project| self.sees(*project))
+    }
+
+    fn projects(&self) -> u64 {
+        self.visible().count() as u64
+    }
+
+    /// Positions of the repositories that answer and were ever pushed to.
+    fn repositories(&self) -> impl Iterator<Item = usize> {
+        let all = self.world.repositories.iter().enumerate();
+        all.filter(|(_, own)| self.sees(own.project) && own.state == RepositoryState::Live)
+            .map(|(position, _)| position)
+    }
+
+    fn discovery(&self, pages: &PageCaps) -> Floors {
+        let projects = self.visible().count();
+        Floors::from([
+            ("connectionData", once(1)),
+            ("projects", paged([projects], pages.projects.max)),
+            ("repositories", once(1)),
+        ])
+    }
+
+    fn boards(&self, pages: &PageCaps) -> Floors {
+        let items = || {
+            let all = self.world.work_items.iter();
+            all.filter(|item| self.sees(item.project()))
+        };
+        let is_recent = |at: Timestamp| at >= self.since;
+        let revisions = items()
+            .flat_map(|item| &item.revisions)
+            .filter(|revision| is_recent(revision.at))
+            .count();
+        let sees_item = |item: usize| self.sees(self.world.work_items[item].project());
+        let links =
+            self.world.links.iter().filter(|link| {
+                is_recent(link.at) && sees_item(link.source) && sees_item(link.target)
+            });
+        let untouched = items()
+            .filter(|item| {
+                let latest = item.latest();
+                latest.fields.state.is_open() && !item.is_deleted() && !is_recent(latest.at)
+            })
+            .count();
+        Floors::from([
+            ("workItemRevisions", paged([revisions], pages.revisions.max)),
+            ("workItemLinks", paged([links.count()], pages.links.max)),
+            ("wiql", paged([untouched], WIQL_IDS)),
+            ("workItemsBatch", batches(untouched, WORK_ITEMS_BATCH)),
+            ("workItemTypes", once(self.projects())),
+            ("classificationNodes", once(self.projects())),
+        ])
+    }
+
+    fn pipelines(&self, pages: &PageCaps) -> Floors {
+        let is_done = |build: &&Build| build.finished().is_some_and(|at| at >= self.since);
+        let finished = || self.world.builds.iter().filter(is_done);
+        let of = |project| finished().filter(move |build| self.world.project_of(build) == project);
+        // A run that never had a plan has no timeline, and its list item shows it.
+        let planned = finished()
+            .filter(|build| self.sees(self.world.project_of(build)) && build.has_timeline());
+        Floors::from([
+            (
+                "builds",
+                paged(self.visible().map(|own| of(own).count()), pages.builds.max),
+            ),
+            ("timeline", one_each(planned.count())),
+        ])
+    }
+
+    fn code(&self, pages: &PageCaps) -> Floors {
+        let pull_requests = || {
+            let all = self.world.pull_requests.iter();
+            all.filter(|own| own.closed().is_none_or(|closed| closed >= self.since))
+        };
+        let project = |own: &PullRequest| self.world.repositories[own.repository].project;
+        let lists = self.visible().flat_map(|wanted| {
+            [Status::Active, Status::Completed, Status::Abandoned].map(|status| {
+                let is_listed =
+                    |own: &&PullRequest| project(own) == wanted && own.status() == status;
+                pull_requests().filter(is_listed).count()
+            })
+        });
+        let histories = || self.repositories().map(|own| &self.world.histories[own]);
+        let pushes = histories().map(|own| {
+            own.pushes
+                .iter()
+                .filter(|push| push.at >= self.since)
+                .count()
+        });
+        let commits = histories().map(|own| {
+            let pushed = own.commits.iter().map(|commit| own.pushes[commit.push].at);
+            pushed.filter(|at| *at >= self.since).count()
+        });
+        let changesets = self
+            .world
+            .changesets
+            .iter()
+            .filter(|own| own.created >= self.since && self.sees(own.project));
+        let commits_page = pages.commits_batch.max.min(COMMITS_BATCH);
+        let threads = pull_requests().filter(|own| self.sees(project(own)));
+        Floors::from([
+            ("pullRequests", paged(lists, pages.pull_requests.max)),
+            ("threads", one_each(threads.count())),
+            ("pushes", paged(pushes, pages.pushes.max)),
+            ("commitsBatch", paged(commits, commits_page)),
+            (
+                "changesets",
+                seek(paged([changesets.count()], pages.changesets.max)),
+            ),
+        ])
+    }
+}
+
+fn once(requests: u64) -> Floor {
+    let because = Because::Once;
+    Floor { requests, because }
+}
+
+fn probes(requests: u64) -> Floor {
+    let because = Because::Pages;
+    Floor { requests, because }
+}
+
+/// Pages of several streams. An empty stream costs one request, too: to know that it is empty.
+fn paged(streams: impl IntoIterator<Item = usize>, page: usize) -> Floor {
+    let pages = streams.into_iter().map(|items| items.div_ceil(page).max(1));
+    probes(pages.sum::<usize>() as u64)
+}
+
+/// Batches of things whose number is known.
+fn batches(items: usize, batch: usize) -> Floor {
+    probes(items.div_ceil(batch) as u64)
+}
+
+fn one_each(items: usize) -> Floor {
+    Floor {
+        requests: items as u64,
+        because: Because::PerItem,
+    }
+}
+
+/// One more request to find the id that a stream begins with.
+fn seek(floor: Floor) -> Floor {
+    Floor {
+        requests: floor.requests + 1,
+        ..floor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_stream_costs_one_request_and_a_full_page_no_second_one() {
+        assert_eq!(paged([0, 1, 1000, 1001], 1000).requests, 1 + 1 + 1 + 2);
+        assert_eq!(batches(0, 200).requests, 0);
+        assert_eq!(batches(201, 200).requests, 2);
+    }
+}

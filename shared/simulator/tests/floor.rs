@@ -1,0 +1,140 @@
+//! The floor against a client that knows the page caps: what it needs is exactly what the floor says.
+
+#[expect(dead_code, reason = "every test file uses a part")]
+mod support;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use simulator::{Because, Config, PageCaps};
+use support::{Client, config};
+
+/// Pages so small that every kind of stream has several.
+const PAGE: usize = 7;
+
+struct Reader {
+    client: Client,
+    since: Timestamp,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let pages = PageCaps::all(PAGE);
+        let client = Client::new(Config { pages, ..config() });
+        let since = client.simulator.now() - SignedDuration::from_hours(24 * 90);
+        Self { client, since }
+    }
+
+    fn floor(&self, resource: &str) -> u64 {
+        let token = self.client.simulator.default_pat();
+        self.client.simulator.floor(self.since, &token)[resource].requests
+    }
+
+    fn sent(&self, resource: &str) -> u64 {
+        self.client.simulator.request_counts()[resource]
+    }
+
+    async fn projects(&self) -> Vec<Value> {
+        self.client.all_by_token("_apis/projects").await
+    }
+}
+
+fn id(value: &Value) -> &str {
+    value["id"].as_str().expect("an id")
+}
+
+#[tokio::test]
+async fn lists_with_tokens_take_exactly_the_floor() {
+    let reader = Reader::new();
+    let (client, since) = (&reader.client, reader.since);
+    for project in reader.projects().await {
+        let query = "statusFilter=completed&queryOrder=finishTimeAscending&minTime";
+        let path = format!("{}/_apis/build/builds?{query}={since}", id(&project));
+        client.all_by_token(&path).await;
+    }
+    let start = format!("startDateTime={since}");
+    let revisions = "_apis/wit/reporting/workitemrevisions?includeDeleted=true";
+    client.all_by_batch(revisions, &start).await;
+    let links = "_apis/wit/reporting/workitemlinks?linkTypes=System.LinkTypes.Hierarchy";
+    client.all_by_batch(links, &start).await;
+    for resource in ["projects", "builds", "workItemRevisions"] {
+        assert_eq!(reader.sent(resource), reader.floor(resource), "{resource}");
+        assert!(reader.floor(resource) > 0);
+    }
+    // One kind of link takes fewer pages than all kinds do.
+    assert!(reader.sent("workItemLinks") < reader.floor("workItemLinks"));
+}
+
+/// A client that does not know the caps needs one empty page behind each list that is not empty.
+#[tokio::test]
+async fn lists_that_skip_take_the_floor_and_an_empty_page_each() {
+    let reader = Reader::new();
+    let (client, since) = (&reader.client, reader.since);
+    let (mut lists, mut pushed) = (0, 0);
+    for project in reader.projects().await {
+        let base = format!(
+            "{}/_apis/git/pullrequests?searchCriteria.status",
+            id(&project)
+        );
+        let closed =
+            format!("searchCriteria.queryTimeRangeType=closed&searchCriteria.minTime={since}");
+        for path in [
+            format!("{base}=active"),
+            format!("{base}=completed&{closed}"),
+            format!("{base}=abandoned&{closed}"),
+        ] {
+            lists += u64::from(!client.all_by_skip(&path).await.is_empty());
+        }
+    }
+    for repository in client.get("_apis/git/repositories").await.items() {
+        if repository.get("defaultBranch").is_none() || repository["isDisabled"] == true {
+            continue;
+        }
+        let path = format!(
+            "_apis/git/repositories/{}/pushes?searchCriteria.fromDate={since}",
+            id(&repository)
+        );
+        pushed += u64::from(!client.all_by_skip(&path).await.is_empty());
+    }
+    assert!(lists > 0 && pushed > 0);
+    assert_eq!(
+        reader.sent("pullRequests"),
+        reader.floor("pullRequests") + lists
+    );
+    assert_eq!(reader.sent("pushes"), reader.floor("pushes") + pushed);
+}
+
+#[tokio::test]
+async fn what_exists_one_by_one_is_counted_like_the_ledger_counts_it() {
+    let reader = Reader::new();
+    let simulator = &reader.client.simulator;
+    let ledger = simulator.ledger(reader.since, &simulator.default_pat());
+    let count = |kind: &str, has_parts: bool| {
+        let entries = ledger.iter().filter(|entry| entry.kind == kind);
+        entries
+            .filter(|entry| !has_parts || entry.children > 0)
+            .count() as u64
+    };
+    assert_eq!(reader.floor("timeline"), count("run", true));
+    assert_eq!(reader.floor("threads"), count("pull_request", false));
+    let floors = simulator.floor(reader.since, &simulator.default_pat());
+    assert_eq!(floors["threads"].because, Because::PerItem);
+    assert!(
+        count("run", false) > count("run", true),
+        "some never had a plan"
+    );
+}
+
+#[tokio::test]
+async fn an_idle_pass_may_ask_each_stream_once() {
+    let reader = Reader::new();
+    let simulator = &reader.client.simulator;
+    let idle = simulator.idle_floor(&simulator.default_pat());
+    let projects = reader.projects().await.len() as u64;
+    let repositories = reader.client.get("_apis/git/repositories").await.items();
+    let live = repositories
+        .iter()
+        .filter(|own| own.get("defaultBranch").is_some() && own["isDisabled"] == false);
+    let total: u64 = idle.values().map(|floor| floor.requests).sum();
+    // https://learn.microsoft.com/rest/api/azure/devops/ has no wider scope for runs, pull requests and pushes.
+    assert_eq!(total, 3 + 4 * projects + live.count() as u64);
+}
