@@ -24,6 +24,8 @@ pub struct Config {
     pub days: u32,
     /// The organization's name, the first segment of every path.
     pub organization: String,
+    /// Names for the first projects instead of the usual ones; ids and life stay.
+    pub project_names: Vec<String>,
     /// Time since construction, added to the simulated clock.
     pub elapsed: Elapsed,
     /// Whether an unknown query parameter is refused with 400 (always logged as a violation either way).
@@ -52,6 +54,7 @@ impl Default for Config {
             epoch: Timestamp::constant(1_793_491_200, 0),
             days: 0,
             organization: "fabrikam".to_owned(),
+            project_names: Vec::new(),
             elapsed: Elapsed::real(),
             strict: true,
             sign_in: SignIn::Html203,

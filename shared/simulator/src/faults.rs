@@ -29,6 +29,8 @@ pub enum FaultKind {
         /// Seconds, or no header.
         retry_after: Option<u32>,
     },
+    /// `503` with the `TF24668` body of an organization that was switched off.
+    Stopped503,
     /// `500` with a JSON error.
     ServerError500,
     /// The true answer with a `Retry-After` header.
@@ -57,6 +59,13 @@ pub enum FaultKind {
     Html200,
     /// `200` with no body at all.
     EmptyBody,
+    /// An empty page with a token for what it left out, before the first page of a list of runs or of a reporting stream.
+    ///
+    /// Only the absence of a token ends a list
+    /// (<https://learn.microsoft.com/rest/api/azure/devops/build/builds/list#uri-parameters>).
+    EmptyPage,
+    /// The true answer, but with the token that it was asked with; nothing happens to a first page.
+    RepeatedToken,
     /// The true answer, cut off in the middle by a closed connection.
     CutBody,
     /// The true answer as valid HTTP, but with half of its JSON missing.

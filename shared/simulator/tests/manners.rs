@@ -12,7 +12,8 @@ use flate2::read::GzDecoder;
 use http::{Request, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use simulator::{Config, Elapsed, Fault, FaultKind, MissingScope, SignIn, Simulator};
+use serde_json::json;
+use simulator::{Config, Elapsed, Fault, FaultKind, MissingScope, PageCaps, SignIn, Simulator};
 use support::{Answer, Client, config};
 
 const PROJECTS: &str = "/fabrikam/_apis/projects?api-version=7.1";
@@ -324,6 +325,7 @@ async fn faults_replace_or_spoil_the_answer() {
         ),
         (FaultKind::Unavailable503 { retry_after: None }, 503, true),
         (FaultKind::ServerError500, 500, true),
+        (FaultKind::Stopped503, 503, true),
         (FaultKind::Html203, 203, false),
         (FaultKind::Redirect302, 302, false),
         (FaultKind::Unauthorized401, 401, false),
@@ -356,6 +358,79 @@ async fn faults_replace_or_spoil_the_answer() {
         (answer.bytes, answer.is_cut),
         (truth, false),
         "the queue is empty again"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_page_or_a_repeated_token_is_not_the_end() {
+    let client = Client::new(Config {
+        pages: PageCaps::all(20),
+        ..config()
+    });
+    let project = client.simulator.projects()[0].0;
+    let runs = format!("{project}/_apis/build/builds?statusFilter=completed");
+    let links = "_apis/wit/reporting/workitemlinks";
+    let whole = client.get(&runs).await.items();
+    let batch = client.get(links).await.json();
+
+    client.simulator.inject(always("", FaultKind::EmptyPage));
+    let empty = client.get(&runs).await;
+    let token = empty.header("x-ms-continuationtoken").expect("a token");
+    let left_out = client
+        .get(&format!("{runs}&continuationToken={token}"))
+        .await;
+    assert_eq!((empty.items().len(), left_out.items()), (0, whole));
+    let empty = client.get(links).await.json();
+    let token = empty["continuationToken"].as_str().expect("a token");
+    let left_out = client
+        .get(&format!("{links}?continuationToken={token}"))
+        .await;
+    assert_eq!(left_out.json()["values"], batch["values"]);
+    assert_eq!(
+        (&empty["values"], &empty["isLastBatch"]),
+        (&json!([]), &json!(false))
+    );
+
+    client.simulator.clear_faults();
+    client
+        .simulator
+        .inject(always("", FaultKind::RepeatedToken));
+    let token = client
+        .get(&runs)
+        .await
+        .header("x-ms-continuationtoken")
+        .map(str::to_owned);
+    let token = token.expect("a token");
+    let same = client
+        .get(&format!("{runs}&continuationToken={token}"))
+        .await;
+    assert_eq!(same.header("x-ms-continuationtoken"), Some(token.as_str()));
+    let same = client
+        .get(&format!("{links}?continuationToken=20"))
+        .await
+        .json();
+    assert_eq!(
+        (&same["continuationToken"], &same["isLastBatch"]),
+        (&json!("20"), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn projects_can_have_any_name() {
+    let name = "R+D #1 \"Größe\" & 50 %";
+    let client = Client::new(Config {
+        project_names: vec![name.to_owned()],
+        ..config()
+    });
+    let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let path = format!("{}/_apis/build/builds", encoded.replace('+', "%20"));
+    let runs = client.get(&path).await.items();
+    assert_eq!(runs[0]["project"]["name"], name);
+    let usual = Client::new(config());
+    assert_eq!(
+        client.simulator.projects()[0].0,
+        usual.simulator.projects()[0].0,
+        "the id stays"
     );
 }
 

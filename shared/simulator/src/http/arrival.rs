@@ -108,15 +108,17 @@ impl Arrival {
                 return (reply, self.unknown_parameter());
             }
         }
-        let (reply, violation) = self.truth(simulator);
-        let reply = match fault {
-            Some(fault) => fault::spoil(fault, reply, self.at.as_second()),
-            None => reply,
+        let withholds_page = fault == Some(&FaultKind::EmptyPage) && self.page().is_none();
+        let (reply, violation) = self.truth(simulator, withholds_page);
+        let reply = match (fault, self.page()) {
+            (Some(FaultKind::RepeatedToken), Some(sent)) => fault::repeat_token(reply, sent),
+            (Some(fault), _) => fault::spoil(fault, reply, self.at.as_second()),
+            (None, _) => reply,
         };
         (reply, violation)
     }
 
-    fn truth(&self, simulator: &Simulator) -> (Reply, Option<String>) {
+    fn truth(&self, simulator: &Simulator, withholds_page: bool) -> (Reply, Option<String>) {
         if let Err(reply) = self.admit(simulator) {
             return (*reply, self.unknown_parameter());
         }
@@ -127,7 +129,7 @@ impl Arrival {
                 Some(violation),
             );
         }
-        let served = self.serve(simulator);
+        let served = self.serve(simulator, withholds_page);
         let refused = served.as_ref().err().map(|refusal| {
             refusal
                 .is_bad_request()
@@ -173,7 +175,7 @@ impl Arrival {
         }
     }
 
-    fn serve(&self, simulator: &Simulator) -> Result<Reply, Refusal> {
+    fn serve(&self, simulator: &Simulator, withholds_page: bool) -> Result<Reply, Refusal> {
         let no_route = || Refusal::no_such_route(self.parts.uri.path());
         let path = self
             .path
@@ -205,6 +207,7 @@ impl Arrival {
             captured: captured.clone(),
             query: self.query.clone(),
             body: &self.body,
+            withholds_page,
             origin: origin(&self.parts.headers),
         };
         call.project = path

@@ -54,18 +54,21 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
         .builds
         .of(query.number(&["$top"])?)
         .max(1);
-    let end = page_end(order, &found, start, page);
     let end = match call.config().unverified.build_token {
-        BuildToken::NextRun => end,
-        BuildToken::LastRun => progress(order, &found, start, end),
+        _ if call.withholds_page => start,
+        BuildToken::NextRun => page_end(order, &found, start, page),
+        BuildToken::LastRun => {
+            let end = page_end(order, &found, start, page);
+            progress(order, &found, start, end)
+        }
     };
     let reply = Reply::list(found[start..end].iter().map(|build| body(call, build)));
     let Some(next) = found.get(end) else {
         return Ok(reply);
     };
     let named = match call.config().unverified.build_token {
-        BuildToken::NextRun => next,
-        BuildToken::LastRun => found[end - 1],
+        BuildToken::LastRun if end > start => found[end - 1],
+        BuildToken::NextRun | BuildToken::LastRun => next,
     };
     // Unfinished runs have no time to continue from; they come with the page of the last one that has.
     let Some(token) = order.time(named).map(|time| time.to_string()) else {

@@ -24,6 +24,8 @@ pub(crate) struct Call<'a> {
     pub(crate) captured: Vec<String>,
     pub(crate) query: Query,
     pub(crate) body: &'a [u8],
+    /// Whether this page is to be empty, with a token for what it would have had.
+    pub(crate) withholds_page: bool,
     /// Scheme and host that the caller used.
     pub(crate) origin: String,
 }

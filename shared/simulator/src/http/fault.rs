@@ -3,6 +3,7 @@
 //! Throttling: <https://learn.microsoft.com/azure/devops/integrate/concepts/rate-limits>
 
 use http::StatusCode;
+use serde_json::Value;
 
 use crate::faults::FaultKind;
 use crate::http::refusal::Refusal;
@@ -16,6 +17,14 @@ pub(crate) fn replacement(kind: &FaultKind, path: &str) -> Option<Reply> {
             Some(wait(too_many_requests(), *retry_after))
         }
         FaultKind::Unavailable503 { retry_after } => Some(wait(unavailable(), *retry_after)),
+        FaultKind::Stopped503 => Some(
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "CollectionStoppedException",
+                "TF24668: The following team project collection is stopped: fabrikam. Start the collection and then try again.",
+            )
+            .into_reply(),
+        ),
         FaultKind::ServerError500 => Some(
             Refusal::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -36,6 +45,8 @@ pub(crate) fn replacement(kind: &FaultKind, path: &str) -> Option<Reply> {
         FaultKind::EmptyBody => Some(Reply::empty(StatusCode::OK)),
         FaultKind::RetryAfterOn200 { .. }
         | FaultKind::RateLimitHeaders { .. }
+        | FaultKind::EmptyPage
+        | FaultKind::RepeatedToken
         | FaultKind::CutBody
         | FaultKind::TruncatedJson
         | FaultKind::SlowBody { .. } => None,
@@ -64,6 +75,23 @@ pub(crate) fn spoil(kind: &FaultKind, mut reply: Reply, now_second: i64) -> Repl
         }
         _ => reply,
     }
+}
+
+/// An answer that gives back the token that it was asked with.
+pub(crate) fn repeat_token(mut reply: Reply, sent: &str) -> Reply {
+    for (name, value) in &mut reply.headers {
+        if *name == "x-ms-continuationtoken" {
+            sent.clone_into(value);
+        }
+    }
+    if let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body)
+        && body.get("continuationToken").is_some()
+    {
+        body["continuationToken"] = sent.into();
+        body["isLastBatch"] = false.into();
+        reply.body = body.to_string().into_bytes();
+    }
+    reply
 }
 
 /// The seconds that the caller is told to stay away.

@@ -130,7 +130,8 @@ fn stream_revisions(call: &Call<'_>, wish: &Wish) -> Result<Reply, Refusal> {
     };
     let mut entries = Vec::new();
     let mut next = start;
-    while next < revisions.len() && entries.len() < wish.page {
+    let page = if call.withholds_page { 0 } else { wish.page };
+    while next < revisions.len() && entries.len() < page {
         let (item, rev) = revisions[next];
         next += 1;
         let item = &call.world.work_items[item as usize];
@@ -195,7 +196,11 @@ pub(crate) fn links(call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     let types = call.query.list(&["types"]);
     let link_types = call.query.list(&["linkTypes"]);
-    let page = call.config().pages.links.of(None);
+    let page = if call.withholds_page {
+        0
+    } else {
+        call.config().pages.links.of(None)
+    };
     let mut entries = Vec::new();
     let mut next = start;
     while next < links.len() && entries.len() < page {

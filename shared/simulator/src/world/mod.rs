@@ -85,7 +85,10 @@ impl World {
         let sizes = config.scale.sizes();
         let calendar = Calendar::new(config.epoch, days);
         let namespace = namespace(config.seed, &config.organization);
-        let projects = projects::projects(namespace, config.seed, sizes, &calendar);
+        let mut projects = projects::projects(namespace, config.seed, sizes, &calendar);
+        for (project, name) in projects.iter_mut().zip(&config.project_names) {
+            project.name.clone_from(name);
+        }
         let names: Vec<String> = projects
             .iter()
             .map(|project| project.name.clone())
