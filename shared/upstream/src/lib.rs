@@ -4,6 +4,8 @@
 //! `Retry-After` that one worker hears is respected by all. What passes by itself (a cut connection, a 503) is tried
 //! again here a few times; everything longer is left to the queue. No records and no cursors: those are `fetch`'s.
 
+mod budget;
+
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
