@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use ado::{Credential, Paging, Position, Request, connection_data, parse_page};
+use ado::{Credential, Paging, Position, Request, parse_page};
 use entrypoint::Delivery;
 use jiff::{SignedDuration, Timestamp};
 use model::{
@@ -79,8 +79,8 @@ async fn is_refused(context: &Context, message: &FanOut) -> Result<bool, Error> 
         Err(error) if error.fault() == Fault::Reauthorize => return Ok(true),
         Err(error) => return Err(error.into()),
     };
-    let who = connection_data(&context.client, &credential, &message.organization).await;
-    Ok(match who.result {
+    let upstream = upstream(context, message, &credential);
+    Ok(match upstream.who().await {
         Ok(found) => found.anonymous,
         Err(error) => error.fault() == Fault::Reauthorize,
     })
@@ -273,18 +273,12 @@ async fn discover(
         .get(&message.tenant, message.connection)
         .await?;
     let credential = Credential::Pat(secret.credential(&message.organization).clone());
-    // An id never changes, so it is asked for once; from then on a pause can be kept by it.
+    // An id never changes, so it is asked for once.
     let organization = match known {
         Some(known) => known,
         None => identified(context, message, &credential).await?,
     };
-    let upstream = Upstream::new(
-        (&context.client, &context.control),
-        message.connection,
-        &organization,
-        &credential,
-        context.clock,
-    );
+    let upstream = upstream(context, message, &credential);
     let projects = list(
         &upstream,
         discovery::projects_request(&organization.name),
@@ -319,15 +313,28 @@ async fn discover(
     })
 }
 
+/// The organization, asked with this credential.
+fn upstream<'a>(
+    context: &'a Context,
+    message: &'a FanOut,
+    credential: &'a Credential,
+) -> Upstream<'a> {
+    Upstream::new(
+        (&context.client, &context.control),
+        message.connection,
+        &message.organization,
+        credential,
+        context.clock,
+    )
+}
+
 /// The organization with its id, which only a credential that it knows is told.
 async fn identified(
     context: &Context,
     message: &FanOut,
     credential: &Credential,
 ) -> Result<Organization, Error> {
-    let found = connection_data(&context.client, credential, &message.organization)
-        .await
-        .result?;
+    let found = upstream(context, message, credential).who().await?;
     let name = message.organization.clone();
     if found.anonymous {
         let organization = name.to_string();

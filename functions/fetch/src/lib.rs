@@ -88,7 +88,7 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     let upstream = Upstream::new(
         (&context.client, &context.control),
         job.connection,
-        &job.organization,
+        &job.organization.name,
         &credential,
         context.clock,
     );
@@ -100,7 +100,7 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     };
     match result {
         Err(error) if error.fault() == Fault::Reauthorize => {
-            refused(context, job, &credential, error).await
+            refused(context, job, &upstream, error).await
         }
         result => result,
     }
@@ -134,12 +134,11 @@ fn stand_still(job: &Job) -> Result<(), Error> {
 async fn refused(
     context: &Context,
     job: &Job,
-    credential: &Credential,
+    upstream: &Upstream<'_>,
     error: Error,
 ) -> Result<(), Error> {
     context.credentials.lock().await.remove(&job.connection);
-    let who = ado::connection_data(&context.client, credential, &job.organization.name).await;
-    let dead = match who.result {
+    let dead = match upstream.who().await {
         Ok(found) => found.anonymous,
         Err(error) => error.fault() == Fault::Reauthorize,
     };

@@ -38,7 +38,8 @@ pub async fn connection_data(
         .and_then(|body| parse(&body))
 }
 
-pub(crate) fn request(organization: &OrganizationName) -> Request {
+/// The request behind [`connection_data`].
+pub fn request(organization: &OrganizationName) -> Request {
     Request::get(organization, "_apis/connectionData").query("api-version", "7.1-preview.1")
 }
 
@@ -57,7 +58,11 @@ struct Identity {
     custom_display_name: Option<String>,
 }
 
-pub(crate) fn parse(body: &Body) -> Result<ConnectionData, Error> {
+/// The answer to [`request`].
+///
+/// # Errors
+/// The body is not what the API documents.
+pub fn parse(body: &Body) -> Result<ConnectionData, Error> {
     let wire: Wire = crate::paging::parse_json(&body.bytes, "authenticatedUser")?;
     let user = wire.authenticated_user;
     let named = |name: Option<String>| name.filter(|name| !name.is_empty());

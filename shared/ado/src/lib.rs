@@ -13,7 +13,7 @@
 mod answer;
 mod classify;
 mod client;
-mod connection_data;
+pub mod connection_data;
 mod credential;
 mod error;
 mod hosts;

@@ -1,7 +1,5 @@
 //! Connections, integrations and what was discovered.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, Put, TransactWriteItem},
@@ -9,14 +7,13 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use model::{
     Connection, ConnectionId, ConnectionStatus, Discovery, Integration, IntegrationId,
-    OrganizationId, OrganizationName, TenantId,
+    OrganizationName, TenantId,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
-    attributes::{Item, get_json, get_number, get_text, json, number, text},
-    error::if_held,
+    attributes::{Item, get_json, get_text, json, text},
 };
 
 /// The control table.
@@ -226,51 +223,6 @@ impl Control {
         }))
     }
 
-    /// Until when nothing may be sent to an organization with a connection's credential.
-    ///
-    /// # Errors
-    /// DynamoDB refused.
-    pub async fn paused_until(
-        &self,
-        connection: ConnectionId,
-        organization: OrganizationId,
-    ) -> Result<Option<Timestamp>, Error> {
-        let item = self
-            .get(&throttle_key(connection), &organization.to_string())
-            .await?;
-        let until = item.and_then(|item| get_number(&item, "until_ms"));
-        Ok(until.and_then(|until| Timestamp::from_millisecond(until).ok()))
-    }
-
-    /// Extends the pause of an organization, for all workers at once. A shorter pause never shortens a longer one.
-    ///
-    /// # Errors
-    /// DynamoDB refused.
-    pub async fn pause(
-        &self,
-        connection: ConnectionId,
-        organization: OrganizationId,
-        now: Timestamp,
-        pause: Duration,
-    ) -> Result<(), Error> {
-        let until = now
-            .as_millisecond()
-            .saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-        let result = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(throttle_key(connection)))
-            .key("sk", text(organization.to_string()))
-            .update_expression("SET until_ms = :until, expires_at = :expires")
-            .condition_expression("attribute_not_exists(until_ms) OR until_ms < :until")
-            .expression_attribute_values(":until", number(until))
-            .expression_attribute_values(":expires", number(until / 1000 + 3600))
-            .send()
-            .await;
-        if_held("UpdateItem", result).map(drop)
-    }
-
     pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, Error> {
         let output = self
             .client
@@ -357,10 +309,6 @@ fn discovery_key(connection: ConnectionId, organization: &OrganizationName) -> S
         "DISCOVERY#{connection}#{}",
         organization.as_str().to_ascii_lowercase()
     )
-}
-
-fn throttle_key(connection: ConnectionId) -> String {
-    format!("THROTTLE#{connection}")
 }
 
 /// The partition of an integration's streams and passes.

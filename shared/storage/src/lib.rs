@@ -12,8 +12,10 @@ mod control;
 mod error;
 mod records;
 mod stream;
+mod throttle;
 
 pub use control::Control;
 pub use error::Error;
 pub use records::{Records, Stored, StoredRecord, Written};
 pub use stream::{Claim, Counts, PassOutcome, Stream, StreamKey};
+pub use throttle::{Throttle, ThrottleKey};

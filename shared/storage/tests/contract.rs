@@ -15,14 +15,16 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use model::{
     ConnectionId, Details, Discovery, Facet, IntegrationId, Kind, Organization, OrganizationId,
-    Project, ProjectId, Record, RepositoryId, Retention, Row, RowKey, Scope,
+    OrganizationName, Project, ProjectId, Record, RepositoryId, Retention, Row, RowKey, Scope,
     record::{
         Push, WorkItem,
         work_item::{FieldValue, Revision, Tracked},
     },
 };
 use serde_json::json;
-use storage::{Claim, Control, Counts, Error, PassOutcome, Records, StreamKey};
+use storage::{
+    Claim, Control, Counts, Error, PassOutcome, Records, StreamKey, Throttle, ThrottleKey,
+};
 use uuid::Uuid;
 
 struct Tables {
@@ -535,25 +537,50 @@ async fn nothing_is_left_of_a_long_text_that_was_replaced_or_has_expired() {
 async fn a_pause_is_never_shortened() {
     let tables = tables().await;
     let control = &tables.control;
-    let (connection, organization) = (ConnectionId(Uuid::nil()), OrganizationId(Uuid::nil()));
-    assert_eq!(
-        control
-            .paused_until(connection, organization)
-            .await
-            .unwrap(),
-        None
-    );
+    let organization: OrganizationName = "fabrikam".parse().unwrap();
+    let key = ThrottleKey {
+        connection: ConnectionId(Uuid::nil()),
+        organization: &organization,
+    };
+    assert_eq!(control.throttle(key).await.unwrap(), Throttle::default());
+    for seconds in [30, 5] {
+        let pause = (Duration::from_secs(seconds), false);
+        control.pause(key, now(), pause).await.unwrap();
+    }
+    let known = control.throttle(key).await.unwrap();
+    assert_eq!(known.paused_until, Some(now() + Duration::from_secs(30)));
+}
+
+#[tokio::test]
+async fn only_one_worker_has_the_turn_and_none_during_a_pause() {
+    let tables = tables().await;
+    let control = &tables.control;
+    let organization: OrganizationName = "fabrikam".parse().unwrap();
+    let key = ThrottleKey {
+        connection: ConnectionId(Uuid::nil()),
+        organization: &organization,
+    };
+    let lease = Duration::from_secs(60);
+    let take = async |holder: &str, at| {
+        let taken = control.take_turn(key, holder, at, lease).await.unwrap();
+        taken.is_some()
+    };
+    assert!(take("a", now()).await);
+    assert!(!take("b", now()).await, "a has it");
+    control.learn(key, "b", ("stale", now())).await.unwrap();
+    assert!(!take("b", now()).await, "b cannot give back what a holds");
     control
-        .pause(connection, organization, now(), Duration::from_secs(30))
+        .learn(key, "a", ("{}", now() + lease))
         .await
         .unwrap();
-    control
-        .pause(connection, organization, now(), Duration::from_secs(5))
-        .await
-        .unwrap();
-    let until = control
-        .paused_until(connection, organization)
-        .await
-        .unwrap();
-    assert_eq!(until, Some(now() + Duration::from_secs(30)));
+    let known = control.throttle(key).await.unwrap();
+    assert_eq!(known.budget.as_deref(), Some("{}"));
+    assert_eq!(known.metered_until, Some(now() + lease));
+    assert!(take("b", now()).await);
+    assert!(take("a", now() + lease * 2).await, "b died with its turn");
+    control.learn(key, "a", ("{}", now())).await.unwrap();
+    control.pause(key, now(), (lease, true)).await.unwrap();
+    assert!(!take("a", now()).await, "paused");
+    assert!(control.throttle(key).await.unwrap().capped);
+    assert!(take("a", now() + lease).await);
 }

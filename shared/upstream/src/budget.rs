@@ -25,7 +25,7 @@ const SLOTS: i64 = 120;
 
 /// What was spent when, and how much there is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// What may be spent in one window; 0 until an answer told.
     limit: f64,
     /// The length of the window.
@@ -34,13 +34,21 @@ pub struct Budget {
     cost: f64,
     /// Whether the last answer told what is left, so that the next rise is the cost of one request.
     told: bool,
+    /// When an answer last spoke of limits, in milliseconds of the Unix epoch.
+    warned_at: i64,
     /// When the use rose, in milliseconds of the Unix epoch, and by how much; oldest first.
     spends: Vec<(i64, f64)>,
 }
 
 impl Budget {
+    /// Until when workers should take turns: a window behind the last answer that spoke of limits.
+    pub(crate) fn holds_until(&self, now: Timestamp) -> Timestamp {
+        let since = Timestamp::from_millisecond(self.warned_at).unwrap_or(now);
+        since.checked_add(self.lasts()).unwrap_or(since)
+    }
+
     /// How long what is known stays true: until everything has left the window.
-    pub fn lasts(&self) -> Duration {
+    fn lasts(&self) -> Duration {
         match self.window_ms {
             0 => WINDOW,
             window => Duration::from_millis(window.unsigned_abs()),
@@ -48,8 +56,14 @@ impl Budget {
     }
 
     /// Takes in what an answer says.
-    pub fn observe(&mut self, now: Timestamp, pacing: &Pacing) {
-        let told = pacing.limit.filter(|limit| *limit > 0.0).zip(pacing.remaining);
+    pub(crate) fn observe(&mut self, now: Timestamp, pacing: &Pacing) {
+        if pacing.retry_after.is_some() || pacing.remaining.is_some() {
+            self.warned_at = now.as_millisecond();
+        }
+        let told = pacing
+            .limit
+            .filter(|limit| *limit > 0.0)
+            .zip(pacing.remaining);
         let Some((limit, remaining)) = told else {
             self.told = false;
             return;
@@ -78,7 +92,7 @@ impl Budget {
     }
 
     /// The earliest instant at which one more request fits.
-    pub fn next_at(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn next_at(&self, now: Timestamp) -> Timestamp {
         if self.limit <= 0.0 {
             return now;
         }
@@ -222,7 +236,10 @@ mod tests {
         budget.observe(now, &pacing(100.0));
         assert_eq!(budget.next_at(now), now);
         budget.observe(now, &pacing(1.0));
-        assert!(budget.next_at(now) >= now + WINDOW, "all was spent just now");
+        assert!(
+            budget.next_at(now) >= now + WINDOW,
+            "all was spent just now"
+        );
         budget.observe(now, &pacing(150.0));
         assert_eq!(budget.next_at(now), now, "it was older than it seemed");
     }

@@ -1,8 +1,9 @@
-//! Requests to one organization with one credential, under the pause that all workers share.
+//! Requests to one organization with one credential, under limits that all workers share.
 //!
-//! Before a request the shared pause is read, after it a new one is written, whatever the status of the answer was: so a
-//! `Retry-After` that one worker hears is respected by all. What passes by itself (a cut connection, a 503) is tried
-//! again here a few times; everything longer is left to the queue. No records and no cursors: those are `fetch`'s.
+//! Before a request the shared row is read, after it what the answer told is written, whatever the status was: so a
+//! `Retry-After` that one worker hears is respected by all. As soon as an organization says what is left of its limit,
+//! workers take turns and send no more than fits; see `budget.rs`. What passes by itself (a cut connection, a 503) is
+//! tried again here a few times; everything longer is left to the queue. No records and no cursors: those are `fetch`'s.
 
 mod budget;
 
@@ -11,11 +12,13 @@ use std::{
     time::Duration,
 };
 
-use ado::{Answer, Body, Client, Credential, Request};
+use ado::{Answer, Body, Client, ConnectionData, Credential, Pacing, Request, connection_data};
+use budget::Budget;
 use jiff::Timestamp;
-use model::{ConnectionId, Fault, Organization};
-use storage::Control;
+use model::{ConnectionId, Fault, OrganizationName};
+use storage::{Control, Throttle, ThrottleKey};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 /// How long a worker waits by itself; a longer pause is spent in the queue, where it costs nothing.
 const SHORT: Duration = Duration::from_secs(5);
@@ -24,13 +27,18 @@ const TRIES: u32 = 4;
 /// How long to wait before the second try; doubled for each further one.
 const BACKOFF: Duration = Duration::from_millis(250);
 
+/// How long a turn is held at most: longer than the longest request, since a worker that dies cannot give it back.
+const TURN: Duration = Duration::from_secs(110);
+/// How long to wait before asking for the turn again.
+const POLL: Duration = Duration::from_millis(25);
+
 /// One organization, as one connection may ask it.
 #[derive(Debug)]
 pub struct Upstream<'a> {
     client: &'a Client,
     control: &'a Control,
     connection: ConnectionId,
-    organization: &'a Organization,
+    organization: &'a OrganizationName,
     credential: &'a Credential,
     clock: fn() -> Timestamp,
     requests: AtomicU64,
@@ -83,7 +91,7 @@ impl<'a> Upstream<'a> {
     pub fn new(
         (client, control): (&'a Client, &'a Control),
         connection: ConnectionId,
-        organization: &'a Organization,
+        organization: &'a OrganizationName,
         credential: &'a Credential,
         clock: fn() -> Timestamp,
     ) -> Self {
@@ -107,35 +115,42 @@ impl<'a> Upstream<'a> {
         )
     }
 
-    /// Sends a request when the organization is not paused, again if the failure may pass by itself.
+    /// Who the credential is.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn who(&self) -> Result<ConnectionData, Error> {
+        let request = connection_data::request(self.organization);
+        let reply = self.send(&request).await?;
+        Ok(connection_data::parse(&reply.body)?)
+    }
+
+    /// Sends a request when the organization allows it, again if the failure may pass by itself.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn send(&self, request: &Request) -> Result<Reply, Error> {
         let mut tries = 1;
         loop {
-            self.wait().await?;
+            let turn = self.admitted().await?;
             self.requests.fetch_add(1, Ordering::Relaxed);
             let Answer {
                 pacing,
                 server_time,
                 result,
             } = self.client.send(self.credential, request).await;
-            if let Some(pause) = pacing.retry_after {
-                self.pause(pause, pacing.capped).await?;
-            }
+            let fault = result.as_ref().err().map(ado::Error::fault);
+            self.learn(turn, &pacing, fault).await?;
             let error = match result {
                 Ok(body) => return Ok(Reply { body, server_time }),
                 Err(error) => error,
             };
             match error.fault() {
-                Fault::Retryable { after: Some(after) } => {
-                    // A 429 without a time is a pause too, though no header says so.
-                    self.pause(after, false).await?;
-                    if after > SHORT || tries == TRIES {
-                        return Err(error.into());
-                    }
+                Fault::Retryable { after: Some(after) } if after > SHORT || tries == TRIES => {
+                    return Err(error.into());
                 }
+                // The pause is kept by whoever asks for admission next.
+                Fault::Retryable { after: Some(_) } => {}
                 Fault::Retryable { after: None } if tries < TRIES => {
                     sleep(BACKOFF * 2_u32.pow(tries - 1)).await;
                 }
@@ -146,41 +161,132 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    async fn pause(&self, pause: Duration, capped: bool) -> Result<(), Error> {
-        tracing::warn!(
-            organization.id = %self.organization.id,
-            retry_after_s = pause.as_secs_f64(),
-            capped,
-            "organization asked for a pause"
-        );
+    fn key(&self) -> ThrottleKey<'_> {
+        ThrottleKey {
+            connection: self.connection,
+            organization: self.organization,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Waits until a request may be sent; a long wait is an error. Where workers take turns, the turn comes along.
+    async fn admitted(&self) -> Result<Option<Turn>, Error> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let known = self.control.throttle(self.key()).await?;
+            let now = self.now();
+            let mut wait = left(known.paused_until, now);
+            let is_metered = known.metered_until.is_some_and(|until| until > now);
+            if wait.is_zero() && !is_metered {
+                return Ok(None);
+            }
+            if wait.is_zero() {
+                wait = left(Some(budget(&known).next_at(now)), now);
+            }
+            if wait.is_zero() {
+                match self.turn().await? {
+                    Some(turn) => return Ok(Some(turn)),
+                    None => wait = POLL,
+                }
+            }
+            waited += wait;
+            if waited > SHORT {
+                return Err(Error::Paused {
+                    organization: self.organization.to_string(),
+                    pause: wait.max(SHORT),
+                });
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// The turn, if nobody has it and what is left still allows a request.
+    async fn turn(&self) -> Result<Option<Turn>, Error> {
+        let holder = Uuid::new_v4().to_string();
+        let taken = self
+            .control
+            .take_turn(self.key(), &holder, self.now(), TURN)
+            .await?;
+        let Some(known) = taken else { return Ok(None) };
+        let turn = Turn {
+            holder,
+            budget: budget(&known),
+        };
+        let now = self.now();
+        if turn.budget.next_at(now) > now {
+            self.write(turn).await?;
+            return Ok(None);
+        }
+        Ok(Some(turn))
+    }
+
+    /// Writes what an answer told and gives the turn back. The pause comes first, so that nobody slips in between.
+    async fn learn(
+        &self,
+        turn: Option<Turn>,
+        pacing: &Pacing,
+        fault: Option<Fault>,
+    ) -> Result<(), Error> {
+        // A 429 without a time is a pause too, though no header says so.
+        let asked = match fault {
+            Some(Fault::Retryable { after }) => after.max(pacing.retry_after),
+            _ => pacing.retry_after,
+        };
+        if let Some(pause) = asked {
+            tracing::warn!(
+                organization = %self.organization,
+                retry_after_s = pause.as_secs_f64(),
+                capped = pacing.capped,
+                "organization asked for a pause"
+            );
+            let pause = (pause, pacing.capped);
+            self.control.pause(self.key(), self.now(), pause).await?;
+        }
+        let is_metered = asked.is_some() || pacing.limit.is_some() || pacing.remaining.is_some();
+        let mut turn = match turn {
+            Some(turn) => turn,
+            None if is_metered => Turn {
+                holder: String::new(),
+                budget: budget(&self.control.throttle(self.key()).await?),
+            },
+            None => return Ok(()),
+        };
+        let heard = Pacing {
+            retry_after: asked,
+            ..pacing.clone()
+        };
+        turn.budget.observe(self.now(), &heard);
+        self.write(turn).await
+    }
+
+    async fn write(&self, turn: Turn) -> Result<(), Error> {
+        // A budget always can be written: it is numbers.
+        let budget = serde_json::to_string(&turn.budget).unwrap_or_default();
+        let until = turn.budget.holds_until(self.now());
         self.control
-            .pause(self.connection, self.organization.id, (self.clock)(), pause)
+            .learn(self.key(), &turn.holder, (&budget, until))
             .await?;
         Ok(())
     }
+}
 
-    /// Waits out a short pause; a long one is an error.
-    async fn wait(&self) -> Result<(), Error> {
-        loop {
-            let until = self
-                .control
-                .paused_until(self.connection, self.organization.id)
-                .await?;
-            let left = until.map(|until| until.duration_since((self.clock)()));
-            let left = left
-                .and_then(|left| Duration::try_from(left).ok())
-                .unwrap_or_default();
-            if left.is_zero() {
-                return Ok(());
-            }
-            if left > SHORT {
-                let organization = self.organization.name.to_string();
-                return Err(Error::Paused {
-                    organization,
-                    pause: left,
-                });
-            }
-            sleep(left).await;
-        }
-    }
+/// The right to send one request while nobody else does.
+struct Turn {
+    holder: String,
+    budget: Budget,
+}
+
+/// The budget of a row, empty if it was written by another version.
+fn budget(known: &Throttle) -> Budget {
+    let stored = known.budget.as_deref().map(serde_json::from_str);
+    stored.and_then(Result::ok).unwrap_or_default()
+}
+
+fn left(until: Option<Timestamp>, now: Timestamp) -> Duration {
+    let left = until.map(|until| until.duration_since(now));
+    let left = left.and_then(|left| Duration::try_from(left).ok());
+    left.unwrap_or_default()
 }
