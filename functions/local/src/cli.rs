@@ -3,10 +3,11 @@
 mod api;
 mod arguments;
 mod failure;
-mod memory;
 mod origin;
+mod processes;
 mod progress;
 mod report;
+mod traffic;
 mod upstream;
 
 use std::io::Write as _;
@@ -21,7 +22,9 @@ use tokio::signal;
 use self::api::Api;
 use self::arguments::Arguments;
 use self::failure::Failure;
+use self::processes::Usage;
 use self::report::Report;
+use self::traffic::Traffic;
 use self::upstream::Upstream;
 use crate::private_file;
 use crate::stack::{Options, Stack};
@@ -82,8 +85,8 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         heard = &mut interrupted => Err(heard.map_or_else(Failure::Runtime, |()| Failure::Interrupted)),
     };
     if let Ok(report) = &report {
-        report.print(arguments.json);
-        if !arguments.once {
+        report.print(arguments.form());
+        if !arguments.is_single_run() {
             invite(&stack)?;
             interrupted.await.map_err(Failure::Runtime)?;
         }
@@ -102,7 +105,30 @@ async fn work(
     let tenant = TenantId::new(TENANT).ok_or(Failure::Tenant)?;
     let sync = sync(arguments, upstream, stack, &tenant);
     let first_record_ms = timed(stack, started, sync).await?;
-    report(arguments, upstream, stack, first_record_ms, started).await
+    let mut measured = Measured {
+        first_record_ms,
+        sync_ms: started.elapsed().as_millis(),
+        usage: Usage::read(stack.lambda()),
+        requests: upstream.requests(Timestamp::now(), arguments.retention_days),
+        idle: None,
+    };
+    if arguments.has_idle_pass() {
+        progress::say("looking at everything once more");
+        Api::new(stack, &tenant)?.synchronize().await?;
+        progress::follow(stack, &tenant).await?;
+        let first = measured.requests.as_ref();
+        measured.idle = first.and_then(|first| upstream.idle_requests(first));
+    }
+    report(arguments, upstream, stack, measured, started).await
+}
+
+/// What was measured before anything was read back.
+struct Measured {
+    first_record_ms: Option<u128>,
+    sync_ms: u128,
+    usage: Usage,
+    requests: Option<Traffic>,
+    idle: Option<Traffic>,
 }
 
 /// Says how to call the API, with a token that only the owner of the data directory can read.
@@ -126,11 +152,11 @@ fn invite(stack: &Stack) -> Result<(), Failure> {
 fn options(arguments: &Arguments, upstream: &Upstream) -> Result<Options, Failure> {
     let program = std::env::current_exe().map_err(Failure::Runtime)?;
     let options = Options {
-        data_dir: Some(arguments.data_dir.clone()),
+        data_dir: arguments.kept_in(),
         fresh: arguments.fresh,
         port: arguments.port(),
         concurrency: arguments.concurrency,
-        schedules: !arguments.once,
+        schedules: !arguments.is_single_run(),
         ..Options::new(
             &arguments.template,
             crate::lambda::Programs::ReExec(program),
@@ -200,7 +226,7 @@ async fn report(
     arguments: &Arguments,
     upstream: &Upstream,
     stack: &Stack,
-    first_record_ms: Option<u128>,
+    measured: Measured,
     started: Instant,
 ) -> Result<Report, Failure> {
     let now = Timestamp::now();
@@ -211,15 +237,17 @@ async fn report(
     let expected = upstream.expected(now, arguments.retention_days);
     Ok(Report {
         organization: upstream.organization().to_owned(),
+        scale: arguments.scale.name(),
         records: stored.by_kind().clone(),
         digest: stored.digest(),
-        requests: upstream.requests(),
+        requests: measured.requests,
+        idle: measured.idle,
         throttling: upstream.throttling(),
         ledger: expected.map(|expected| stored.compare(&expected)),
         dead_letters: stack.dead_letters(),
-        first_record_ms,
+        first_record_ms: measured.first_record_ms,
+        sync_ms: measured.sync_ms,
         duration_ms: started.elapsed().as_millis(),
-        peak_rss_bytes: memory::peak_rss_bytes(),
-        function_peak_rss_bytes: memory::function_peak_rss_bytes(stack.lambda()),
+        usage: measured.usage,
     })
 }

@@ -24,6 +24,7 @@ struct Connections {
 
 #[derive(Deserialize)]
 struct Connection {
+    id: String,
     organizations: Vec<String>,
 }
 
@@ -38,13 +39,26 @@ impl Api {
 
     /// Returns the organizations of all connections.
     pub(super) async fn connected_organizations(&self) -> Result<Vec<String>, Failure> {
-        let request = self.client.get(&self.connections_url);
-        let answer: Connections = self.send("list the connections", request).await?;
-        Ok(answer
-            .connections
-            .into_iter()
+        let connections = self.connections().await?.into_iter();
+        Ok(connections
             .flat_map(|connection| connection.organizations)
             .collect())
+    }
+
+    /// Has every stream of all connections visited now.
+    pub(super) async fn synchronize(&self) -> Result<(), Failure> {
+        for connection in self.connections().await? {
+            let url = format!("{}/{}/sync", self.connections_url, connection.id);
+            self.send::<Value>("synchronize", self.client.post(url))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, Failure> {
+        let request = self.client.get(&self.connections_url);
+        let answer: Connections = self.send("list the connections", request).await?;
+        Ok(answer.connections)
     }
 
     /// Connects an organization; the product starts its first sync by itself.
