@@ -11,6 +11,7 @@ mod traffic;
 mod upstream;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -76,8 +77,15 @@ fn complain(failure: &Failure) -> ExitCode {
 /// Syncs, reports, and serves until Ctrl-C unless told to run once; says whether everything is as it should be.
 async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let started = Instant::now();
+    // A measurement is like any other run, on a disk, but leaves nothing behind.
+    let passing = match arguments.benchmark {
+        true => Some(tempfile::tempdir().map_err(Failure::Runtime)?),
+        false => None,
+    };
+    let data_dir = passing.as_ref().map(tempfile::TempDir::path);
+    let data_dir = data_dir.unwrap_or(&arguments.data_dir);
     let mut upstream = Upstream::prepare(arguments).await?;
-    let stack = Stack::start(options(arguments, &upstream)?).await?;
+    let stack = Stack::start(options(arguments, data_dir, &upstream)?).await?;
     // One listener for all of it: a second one would not hear of a Ctrl-C that came before it.
     let mut interrupted = std::pin::pin!(signal::ctrl_c());
     let report = tokio::select! {
@@ -149,10 +157,14 @@ fn invite(stack: &Stack) -> Result<(), Failure> {
     Ok(())
 }
 
-fn options(arguments: &Arguments, upstream: &Upstream) -> Result<Options, Failure> {
+fn options(
+    arguments: &Arguments,
+    data_dir: &Path,
+    upstream: &Upstream,
+) -> Result<Options, Failure> {
     let program = std::env::current_exe().map_err(Failure::Runtime)?;
     let options = Options {
-        data_dir: arguments.kept_in(),
+        data_dir: Some(data_dir.to_owned()),
         fresh: arguments.fresh,
         port: arguments.port(),
         concurrency: arguments.concurrency,

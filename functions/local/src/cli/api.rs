@@ -1,9 +1,9 @@
 //! The product's own HTTP API, used as any script would.
 
+use bytes::Bytes;
 use model::TenantId;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
@@ -49,15 +49,15 @@ impl Api {
     pub(super) async fn synchronize(&self) -> Result<(), Failure> {
         for connection in self.connections().await? {
             let url = format!("{}/{}/sync", self.connections_url, connection.id);
-            self.send::<Value>("synchronize", self.client.post(url))
-                .await?;
+            self.send("synchronize", self.client.post(url)).await?;
         }
         Ok(())
     }
 
     async fn connections(&self) -> Result<Vec<Connection>, Failure> {
         let request = self.client.get(&self.connections_url);
-        let answer: Connections = self.send("list the connections", request).await?;
+        let answer = self.send("list the connections", request).await?;
+        let answer: Connections = serde_json::from_slice(&answer)?;
         Ok(answer.connections)
     }
 
@@ -73,16 +73,13 @@ impl Api {
             .post(&self.connections_url)
             .header("content-type", "application/json");
         let wish = format!("connect {organization}");
-        self.send::<Value>(&wish, request.body(body.to_string()))
+        self.send(&wish, request.body(body.to_string()))
             .await
             .map(drop)
     }
 
-    async fn send<T: DeserializeOwned>(
-        &self,
-        wish: &str,
-        request: reqwest::RequestBuilder,
-    ) -> Result<T, Failure> {
+    /// Sends a request and returns the answer's body, which may be empty.
+    async fn send(&self, wish: &str, request: reqwest::RequestBuilder) -> Result<Bytes, Failure> {
         let response = request
             .bearer_auth(self.token.expose_secret())
             .send()
@@ -97,7 +94,7 @@ impl Api {
                 reason,
             });
         }
-        Ok(serde_json::from_slice(&body)?)
+        Ok(body)
     }
 }
 

@@ -138,11 +138,6 @@ impl Arguments {
         self.idle_pass || self.benchmark
     }
 
-    /// Returns where state is kept; a measurement keeps none.
-    pub(super) fn kept_in(&self) -> Option<PathBuf> {
-        (!self.benchmark).then(|| self.data_dir.clone())
-    }
-
     pub(super) fn form(&self) -> Form {
         match (self.benchmark, self.json) {
             (true, _) => Form::Markdown,
@@ -180,15 +175,11 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_is_a_single_run_that_keeps_nothing() {
+    fn a_measurement_is_a_single_run_with_a_second_pass() {
         let arguments = parse(&["--benchmark"]).unwrap();
         assert!(arguments.is_single_run() && arguments.has_idle_pass());
-        assert_eq!(
-            (arguments.kept_in(), arguments.form()),
-            (None, Form::Markdown)
-        );
+        assert_eq!(arguments.form(), Form::Markdown);
         assert!(parse(&["--benchmark", "--json"]).is_err());
-        assert_eq!(parse(&[]).unwrap().kept_in(), Some(".ado-lens".into()));
     }
 
     #[test]
