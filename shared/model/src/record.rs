@@ -9,6 +9,8 @@ pub mod metadata;
 pub mod pull_request;
 pub mod run;
 pub mod work_item;
+mod work_item_link;
+mod workflow;
 
 use std::fmt;
 
@@ -21,7 +23,9 @@ pub use identity::Identity;
 pub use metadata::{ClassificationNode, WorkItemType};
 pub use pull_request::{PullRequest, PullRequestActivity};
 pub use run::{Run, Timeline};
-pub use work_item::{WorkItem, WorkItemLink};
+pub use work_item::WorkItem;
+pub use work_item_link::WorkItemLink;
+pub use workflow::Workflows;
 
 use crate::{IntegrationId, Retention};
 
@@ -289,9 +293,12 @@ pub fn day(instant: Timestamp) -> String {
 /// The bucket of things that are few and have no moment.
 pub const NO_DAY: &str = "-";
 
-/// One of 16 buckets, for things whose useful instant moves.
+/// How many buckets there are for things whose useful instant moves.
+pub(crate) const BUCKETS: u64 = 16;
+
+/// One of the buckets for things whose useful instant moves.
 pub(crate) fn hash_bucket(id: u64) -> String {
-    format!("{:x}", id % 16)
+    format!("{:x}", id % BUCKETS)
 }
 
 /// 100-nanosecond ticks since the Unix epoch: the resolution of Azure DevOps' own times.

@@ -1,11 +1,11 @@
-//! Work items with their history, and the links between them.
+//! Work items with their history.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, Identity, Kind, RowKey, hash_bucket, ticks};
+use super::{Aggregate, BUCKETS, Identity, Kind, RowKey, hash_bucket};
 use crate::OrganizationId;
 
 /// A work item as of its newest revision, with the history of the fields that metrics replay.
@@ -89,14 +89,92 @@ pub enum Tracked {
     Points,
     /// `System.Tags`.
     Tags,
-    /// `System.BoardColumn`.
+    /// `System.BoardColumn`, or the column of the item's first board where only boards name columns.
     BoardColumn,
+    /// `System.BoardColumnDone`: whether it stands in the "done" half of its column.
+    BoardColumnDone,
+    /// `System.BoardLane`.
+    BoardLane,
+    /// `Microsoft.VSTS.Common.Priority`.
+    Priority,
+    /// `System.CommentCount`: every comment makes a revision, so its growth says who commented and when.
+    Comments,
+}
+
+/// The first answer to a work item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// When.
+    pub at: Timestamp,
+    /// By whom, as [`Revision::by`] names people.
+    pub by: Option<String>,
+    /// Whether it was a comment.
+    pub is_comment: bool,
 }
 
 /// The full values of the tracked fields at one revision.
 pub type Snapshot = BTreeMap<Tracked, FieldValue>;
 
+/// The states by which the processes of Microsoft end items.
+/// <https://learn.microsoft.com/azure/devops/boards/work-items/guidance/choose-process>
+pub const ENDS: [&str; 5] = ["Closed", "Done", "Completed", "Removed", "Cut"];
+
 impl WorkItem {
+    /// The text of a current field.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        match self.fields.get(field)? {
+            FieldValue::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The state that it is in.
+    pub fn state(&self) -> Option<&str> {
+        self.text("System.State")
+    }
+
+    /// Whether its closed date belongs to the state that it is in: a process of one's own may let a reopened item keep
+    /// the date.
+    fn is_closed_since_its_last_state(&self) -> bool {
+        let changed = self.text("Microsoft.VSTS.Common.StateChangeDate");
+        let changed: Option<Timestamp> = changed.and_then(|at| at.parse().ok());
+        self.closed_at
+            .is_some_and(|closed| changed.is_none_or(|changed| changed <= closed))
+    }
+
+    /// When somebody other than its author first did something to it, and whether that was a comment. `None` if nobody
+    /// has, or if its creation was before everything that was seen.
+    pub fn first_response(&self) -> Option<Response> {
+        let (created, later) = self.revisions.split_first()?;
+        let is_other = |revision: &&Revision| revision.by.is_some() && revision.by != created.by;
+        if created.rev != 1 {
+            return None;
+        }
+        let first = later.iter().find(is_other)?;
+        Some(Response {
+            at: first.at,
+            by: first.by.clone(),
+            is_comment: first.changes.contains_key(&Tracked::Comments),
+        })
+    }
+
+    /// The comments that were seen to be made, oldest first. Comments that were taken back do not count.
+    pub fn comments(&self) -> Vec<&Revision> {
+        let count = |snapshot: &Snapshot| match snapshot.get(&Tracked::Comments) {
+            Some(FieldValue::Number(count)) => *count,
+            _ => 0.0,
+        };
+        let snapshots = self.snapshots();
+        let grows = |pair: &[(&Revision, Snapshot)]| count(&pair[0].1) < count(&pair[1].1);
+        let later = snapshots.windows(2).filter(|pair| grows(pair));
+        later.map(|pair| pair[1].0).collect()
+    }
+
+    /// Every bucket that work items and the links between them are stored in.
+    pub fn buckets() -> impl Iterator<Item = String> {
+        (0..BUCKETS).map(hash_bucket)
+    }
+
     /// Where a work item is stored; its id is unique in the organization, and it may move between projects.
     pub fn row_key(organization: OrganizationId, id: u64) -> RowKey {
         RowKey {
@@ -152,16 +230,13 @@ impl Aggregate for WorkItem {
 
     /// The last event from which the retention counts; `None` while the item is open.
     ///
-    /// An item is over when it has a closed date, is in the recycle bin, or is in one of the states by which the
-    /// processes of Microsoft end an item without a closed date.
+    /// What a state means is defined by the item's type, which is another record; [`Workflows`](super::Workflows) knows,
+    /// and a daily pass sets right what this rule could not. By itself an item is over when it is in the recycle bin, is
+    /// in a state by which the processes of Microsoft end items, or was closed and has not changed its state since.
     fn last_event(&self) -> Option<Timestamp> {
-        let state = match self.fields.get("System.State") {
-            Some(FieldValue::Text(state)) => state.as_str(),
-            _ => "",
-        };
         let over = self.is_deleted
-            || self.closed_at.is_some()
-            || matches!(state, "Closed" | "Done" | "Completed" | "Removed" | "Cut");
+            || self.state().is_some_and(|state| ENDS.contains(&state))
+            || self.is_closed_since_its_last_state();
         over.then_some(self.changed_at)
     }
 
@@ -191,46 +266,6 @@ fn differences(all: BTreeMap<u32, (Timestamp, Option<String>, Snapshot)>) -> Vec
             }
         })
         .collect()
-}
-
-/// A link between two work items. Such links bump no revision, so they have a stream of their own.
-/// <https://learn.microsoft.com/rest/api/azure/devops/wit/reporting-work-item-links>
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkItemLink {
-    /// The organization.
-    pub organization: OrganizationId,
-    /// The item that the link starts from.
-    pub source: u64,
-    /// The type, such as `System.LinkTypes.Hierarchy`.
-    pub rel: String,
-    /// The item that it leads to.
-    pub target: u64,
-    /// When it was made or removed.
-    pub changed_at: Timestamp,
-    /// Whether it stands.
-    pub active: bool,
-}
-
-impl Aggregate for WorkItemLink {
-    fn place(&self) -> (String, String) {
-        let sort = format!(
-            "{}#{}/{}/{}",
-            self.organization, self.source, self.rel, self.target
-        );
-        (hash_bucket(self.source), sort)
-    }
-
-    fn version(&self) -> Option<i64> {
-        Some(ticks(self.changed_at))
-    }
-
-    fn last_event(&self) -> Option<Timestamp> {
-        (!self.active).then_some(self.changed_at)
-    }
-
-    fn happened_at(&self) -> Option<Timestamp> {
-        Some(self.changed_at)
-    }
 }
 
 #[cfg(test)]
@@ -284,6 +319,62 @@ mod tests {
             .collect();
         assert_eq!(points, [Some(FieldValue::Number(3.0)), None, None]);
         assert_eq!(item.revisions[1].changes.get(&Tracked::Points), Some(&None));
+    }
+
+    /// An item whose revisions have these authors and numbers of comments.
+    fn discussed(revisions: &[(&str, f64)]) -> WorkItem {
+        let with = |(rev, (by, comments)): (u32, &(&str, f64))| {
+            let mut item = revision(rev);
+            item.revisions[0].by = Some((*by).to_owned());
+            let comments = Some(FieldValue::Number(*comments));
+            item.revisions[0].changes = BTreeMap::from([(Tracked::Comments, comments)]);
+            item
+        };
+        let items = (1..).zip(revisions).map(with);
+        items.reduce(WorkItem::merge).unwrap()
+    }
+
+    #[test]
+    fn the_first_response_is_the_first_change_by_somebody_else() {
+        let item = discussed(&[("ann", 0.0), ("ann", 1.0), ("bob", 1.0), ("bob", 2.0)]);
+        let response = item.first_response().unwrap();
+        let found = (response.at, response.by.as_deref(), response.is_comment);
+        assert_eq!(found, (item.revisions[2].at, Some("bob"), false));
+        let comment = discussed(&[("ann", 0.0), ("bob", 1.0)]).first_response();
+        assert!(comment.unwrap().is_comment);
+        assert_eq!(discussed(&[("ann", 0.0)]).first_response(), None);
+        let mut late = item;
+        late.revisions.remove(0);
+        assert_eq!(late.first_response(), None, "its creation was not seen");
+    }
+
+    #[test]
+    fn a_comment_is_a_revision_with_one_more_of_them() {
+        let item = discussed(&[("ann", 0.0), ("bob", 1.0), ("bob", 0.0), ("ann", 2.0)]);
+        let revs: Vec<u32> = item.comments().iter().map(|own| own.rev).collect();
+        assert_eq!(revs, [2, 4]);
+        let mut late = item;
+        late.revisions.drain(..1);
+        assert_eq!(late.comments().len(), 1, "what was there before is not new");
+    }
+
+    #[test]
+    fn a_closed_date_that_outlived_a_reopening_ends_nothing() {
+        let mut item = revision(1);
+        let fields = [
+            ("System.State", "Active"),
+            (
+                "Microsoft.VSTS.Common.StateChangeDate",
+                "2026-11-02T00:00:00Z",
+            ),
+        ];
+        item.fields = fields
+            .map(|(name, value)| (name.to_owned(), FieldValue::Text(value.to_owned())))
+            .into();
+        item.closed_at = Some("2026-11-01T00:00:00Z".parse().unwrap());
+        assert_eq!(item.last_event(), None);
+        item.closed_at = Some("2026-11-02T00:00:00Z".parse().unwrap());
+        assert_eq!(item.last_event(), Some(item.changed_at));
     }
 
     proptest! {
