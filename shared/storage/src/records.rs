@@ -3,6 +3,7 @@
 //! An item holds the record as JSON (`body`), its `version`, a `digest` of the body, when it was fetched and when it
 //! expires, and, for kinds that have them, its facets, each with the `_marker` it was fetched for.
 
+mod expiry;
 mod parts;
 mod read;
 mod write;

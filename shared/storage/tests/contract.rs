@@ -461,6 +461,40 @@ async fn an_aggregate_larger_than_an_item_reads_back_whole() {
 }
 
 #[tokio::test]
+async fn an_expiry_is_set_for_a_record_and_its_parts_and_only_as_it_was_read() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let mut large = item(1, &"é".repeat(300_000));
+    large.revisions.clear();
+    merge(records, vec![large]).await;
+    let expiries = async || {
+        let items = tables.items("records").await.into_iter();
+        let expiry = items.map(|item| item.get("expires_at")?.as_n().ok()?.parse().ok());
+        expiry.collect::<Vec<Option<i64>>>()
+    };
+    let [read] = &records.all(now()).await.unwrap()[..] else {
+        panic!("one record")
+    };
+    let at = now().as_second() + 50;
+    assert!(records.set_expiry(read, Some(at)).await.unwrap());
+    let set = expiries().await;
+    assert!(
+        set.len() > 1 && set.iter().all(|own| *own == Some(at)),
+        "{set:?}"
+    );
+    assert_eq!(records.all(now()).await.unwrap()[0].expires_at, Some(at));
+    assert!(records.set_expiry(read, None).await.unwrap());
+    assert!(expiries().await.iter().all(Option::is_none));
+
+    merge(records, vec![item(2, "newer")]).await;
+    assert!(
+        !records.set_expiry(read, Some(at)).await.unwrap(),
+        "it has changed"
+    );
+    assert_eq!(records.all(now()).await.unwrap()[0].expires_at, None);
+}
+
+#[tokio::test]
 async fn what_a_later_look_no_longer_finds_is_no_longer_there() {
     let tables = tables().await;
     let connection = ConnectionId(Uuid::nil());

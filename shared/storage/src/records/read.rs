@@ -32,6 +32,10 @@ pub struct StoredRecord {
     pub details: BTreeMap<Facet, String>,
     /// The state of the record that each facet was fetched for.
     pub markers: BTreeMap<Facet, String>,
+    /// When it expires, in seconds of the Unix epoch; `None` while the thing is open.
+    pub expires_at: Option<i64>,
+    /// Its version.
+    pub(crate) version: i64,
     /// A fingerprint of the body.
     pub(crate) digest: String,
 }
@@ -161,6 +165,8 @@ impl Records {
             body,
             details,
             markers,
+            expires_at: get_number(&item, "expires_at"),
+            version: get_number(&item, "version").unwrap_or_default(),
             digest,
         })
     }

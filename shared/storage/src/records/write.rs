@@ -411,7 +411,7 @@ impl Records {
     }
 
     /// Writes a text that is too long for one item into parts, and says what is left for the item itself.
-    async fn put_parts<'a>(
+    pub(super) async fn put_parts<'a>(
         &self,
         integration: IntegrationId,
         key: &RowKey,
@@ -564,7 +564,7 @@ pub(super) fn markers(item: &Item) -> BTreeMap<Facet, String> {
 }
 
 /// What stands in the item itself: the text, or nothing and the number of its parts.
-struct Inline<'a> {
+pub(super) struct Inline<'a> {
     text: &'a str,
     parts: usize,
 }
