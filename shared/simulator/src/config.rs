@@ -299,6 +299,10 @@ pub struct Unverified {
     /// Whether `statusFilter` of runs takes several values, or answers `400` to a comma.
     /// <https://learn.microsoft.com/rest/api/azure/devops/build/builds/list#buildstatus>
     pub statuses_combine: bool,
+    /// Whether the reporting endpoints give `System.BoardColumn`, `System.BoardColumnDone` and `System.BoardLane`; if not, only
+    /// the fields that each board has of its own.
+    /// <https://learn.microsoft.com/azure/devops/boards/queries/query-by-workflow-changes>
+    pub board_fields: bool,
     /// How a timeline that never existed is answered.
     /// <https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get>
     pub timeline_absence: TimelineAbsence,
@@ -318,6 +322,7 @@ impl Default for Unverified {
             token_lifetime: None,
             build_token: BuildToken::NextRun,
             statuses_combine: true,
+            board_fields: true,
             timeline_absence: TimelineAbsence::NotFound404,
             suppress_is_heard: true,
         }
@@ -335,6 +340,7 @@ impl Unverified {
             token_lifetime: Some(Duration::from_secs(3_600)),
             build_token: BuildToken::LastRun,
             statuses_combine: false,
+            board_fields: false,
             timeline_absence: TimelineAbsence::NoContent204,
             suppress_is_heard: false,
             // What else could mark a deleted item is anybody's guess.

@@ -233,6 +233,25 @@ async fn boards_hold_what_syncs_stumble_over() {
     );
     assert!(changes("System.TeamProject") >= 1, "one moved");
     assert!(changes("System.WorkItemType") >= 1, "one changed its type");
+    assert!(changes("System.BoardLane") > 5 && changes("System.BoardColumnDone") > 5);
+    let newest = |name: &'static str| items.values().filter_map(move |all| all.last()?.get(name));
+    let shipped = |own: &&Value| **own == "Shipped";
+    assert!(
+        newest("System.State").filter(shipped).count() >= 2,
+        "a state of one's own"
+    );
+    assert!(newest("Custom.IsRegulated").count() > 30);
+    assert!(newest("Custom.Approver").count() > 5);
+    let keeps_date = |all: &&Vec<&Value>| {
+        let is_active = |own: &&&Value| own["System.State"] == "Active";
+        all.iter()
+            .filter(is_active)
+            .any(|own| own.get("Microsoft.VSTS.Common.ClosedDate").is_some())
+    };
+    assert!(
+        items.values().filter(keeps_date).count() >= 1,
+        "one kept its date"
+    );
     assert!(changes("System.AssignedTo") > 10 && changes("System.IterationPath") > 50);
     assert!(reopened.count() >= 3);
     let (links, _) = client

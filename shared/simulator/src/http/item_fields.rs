@@ -8,7 +8,7 @@ use crate::http::call::Call;
 use crate::http::identity;
 use crate::world::classification;
 use crate::world::people::PersonId;
-use crate::world::process::ItemType;
+use crate::world::process::{ItemType, State};
 use crate::world::text;
 use crate::world::work_items::{Revision, WorkItem};
 
@@ -25,8 +25,11 @@ pub(crate) struct Manner {
     pub(crate) is_reporting: bool,
 }
 
+/// What the fields of the one board begin with: every board adds fields of its own.
+const BOARD: &str = "WEF_6CB513B6E70E43499D9FC94E5BBFB784";
+
 /// Reference name, display name and type of every field.
-pub(crate) const FIELDS: [(&str, &str, &str); 28] = [
+pub(crate) const FIELDS: [(&str, &str, &str); 39] = [
     ("System.Id", "ID", "integer"),
     ("System.Rev", "Rev", "integer"),
     ("System.AreaPath", "Area Path", "treePath"),
@@ -49,6 +52,33 @@ pub(crate) const FIELDS: [(&str, &str, &str); 28] = [
     ("System.Parent", "Parent", "integer"),
     ("System.BoardColumn", "Board Column", "string"),
     ("System.BoardColumnDone", "Board Column Done", "boolean"),
+    ("System.BoardLane", "Board Lane", "string"),
+    (
+        "WEF_6CB513B6E70E43499D9FC94E5BBFB784_Kanban.Column",
+        "Board Column",
+        "string",
+    ),
+    (
+        "WEF_6CB513B6E70E43499D9FC94E5BBFB784_Kanban.Column.Done",
+        "Board Column Done",
+        "boolean",
+    ),
+    (
+        "WEF_6CB513B6E70E43499D9FC94E5BBFB784_Kanban.Lane",
+        "Board Lane",
+        "string",
+    ),
+    (
+        "Microsoft.VSTS.Common.ActivatedBy",
+        "Activated By",
+        "string",
+    ),
+    ("Microsoft.VSTS.Common.ResolvedBy", "Resolved By", "string"),
+    ("Microsoft.VSTS.Common.ClosedBy", "Closed By", "string"),
+    ("Custom.Customer", "Customer", "string"),
+    ("Custom.CostCenter", "Cost Center", "integer"),
+    ("Custom.IsRegulated", "Is Regulated", "boolean"),
+    ("Custom.Approver", "Approver", "string"),
     ("Microsoft.VSTS.Common.Priority", "Priority", "integer"),
     (
         "Microsoft.VSTS.Common.StateChangeDate",
@@ -93,6 +123,7 @@ pub(crate) fn of(
     writer.identity_of_the_item(item, revision, rev);
     writer.progress(revision);
     writer.board(revision);
+    writer.own_fields(item, revision);
     if let Some(parent) = item.parent_at(revision.at) {
         writer.put("System.Parent", call.world.work_items[parent].id);
     }
@@ -192,12 +223,27 @@ impl Writer<'_, '_> {
             self.put("Microsoft.VSTS.Scheduling.StoryPoints", f64::from(points));
         }
         if matches!(fields.kind, ItemType::UserStory | ItemType::Bug) {
-            self.put("System.BoardColumn", fields.state.name());
-            self.put("System.BoardColumnDone", fields.column_done);
-            self.put(
-                "WEF_6CB513B6E70E43499D9FC94E5BBFB784_Kanban.Column",
-                fields.state.name(),
-            );
+            let lane = match fields.priority == 1 && fields.state == State::Active {
+                true => "Expedite",
+                false => "",
+            };
+            let values: [(&str, &str, Value); 3] = [
+                ("System.BoardColumn", "Column", fields.state.name().into()),
+                (
+                    "System.BoardColumnDone",
+                    "Column.Done",
+                    fields.column_done.into(),
+                ),
+                ("System.BoardLane", "Lane", lane.into()),
+            ];
+            let has_system =
+                self.call.config().unverified.board_fields || !self.manner.is_reporting;
+            for (system, own, value) in values {
+                if has_system && value != "" {
+                    self.put(system, value.clone());
+                }
+                self.put(&format!("{BOARD}_Kanban.{own}"), value);
+            }
         }
         if !fields.tags.is_empty() {
             let tags = match self.manner.tag_objects {
@@ -209,6 +255,21 @@ impl Writer<'_, '_> {
                 false => Value::String(fields.tags.join("; ")),
             };
             self.put("System.Tags", tags);
+        }
+    }
+
+    /// Fields that the company added to its process; some are empty, and one names a person.
+    fn own_fields(&mut self, item: &WorkItem, revision: &Revision) {
+        if !item.id.is_multiple_of(3) {
+            return;
+        }
+        let customers = ["Contoso", "Wide World Importers", "Tailspin Toys"];
+        let customer = customers[item.id as usize % customers.len()];
+        self.put("Custom.Customer", customer);
+        self.put("Custom.CostCenter", 4_000 + item.id % 90);
+        self.put("Custom.IsRegulated", item.id.is_multiple_of(2));
+        if let Some((_, approver)) = revision.fields.resolved {
+            self.person("Custom.Approver", approver);
         }
     }
 }

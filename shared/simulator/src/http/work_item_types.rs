@@ -87,10 +87,14 @@ pub(crate) fn fields(call: &Call<'_>) -> Result<Reply, Refusal> {
             "readOnly": matches!(*reference, "System.Id" | "System.Rev"),
             "canSortBy": true,
             "isQueryable": true,
-            "isIdentity": matches!(*reference, "System.AssignedTo" | "System.CreatedBy" | "System.ChangedBy"),
+            "isIdentity": is_person(reference),
             "isPicklist": false,
             "supportedOperations": [{ "referenceName": "SupportedOperations.Equals", "name": "=" }],
             "url": format!("{base}/_apis/wit/fields/{reference}"),
         })
     })))
+}
+
+fn is_person(reference: &str) -> bool {
+    reference.ends_with("By") || matches!(reference, "System.AssignedTo" | "Custom.Approver")
 }

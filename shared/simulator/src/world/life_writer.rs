@@ -254,6 +254,7 @@ impl<'a> Writer<'a> {
                     fields.closed = None;
                 }
                 State::Resolved => fields.resolved = Some((at, by)),
+                State::Shipped => {}
                 State::Closed | State::Removed => fields.closed = Some((at, by)),
             }
         });

@@ -12,6 +12,7 @@ mod code_lives;
 pub(crate) mod git;
 mod life_writer;
 mod lives;
+mod own_process;
 pub(crate) mod people;
 pub(crate) mod process;
 pub(crate) mod projects;
@@ -161,6 +162,7 @@ impl World {
                 .take()
                 .map(|life| life.revisions)
                 .unwrap_or_default();
+            own_process::apply(self.seed, position, &mut revisions);
             revisions.retain(|revision| revision.at <= self.calendar.boundary());
             self.work_items.push(WorkItem {
                 id,

@@ -19,6 +19,8 @@ pub(crate) enum State {
     New,
     Active,
     Resolved,
+    /// A state of the company's own: it ends an item without closing it.
+    Shipped,
     Closed,
     Removed,
 }
@@ -75,10 +77,18 @@ impl ItemType {
 
     pub(crate) fn states(self) -> &'static [State] {
         match self {
-            Self::Epic | Self::Feature | Self::UserStory => &[
+            Self::Epic | Self::Feature => &[
                 State::New,
                 State::Active,
                 State::Resolved,
+                State::Closed,
+                State::Removed,
+            ],
+            Self::UserStory => &[
+                State::New,
+                State::Active,
+                State::Resolved,
+                State::Shipped,
                 State::Closed,
                 State::Removed,
             ],
@@ -100,6 +110,7 @@ impl State {
             Self::New => "New",
             Self::Active => "Active",
             Self::Resolved => "Resolved",
+            Self::Shipped => "Shipped",
             Self::Closed => "Closed",
             Self::Removed => "Removed",
         }
@@ -110,7 +121,7 @@ impl State {
             Self::New => "b2b2b2",
             Self::Active => "007acc",
             Self::Resolved => "ff9d00",
-            Self::Closed => "339933",
+            Self::Shipped | Self::Closed => "339933",
             Self::Removed => "ffffff",
         }
     }
@@ -120,13 +131,13 @@ impl State {
             Self::New => "Proposed",
             Self::Active => "InProgress",
             Self::Resolved => "Resolved",
-            Self::Closed => "Completed",
+            Self::Shipped | Self::Closed => "Completed",
             Self::Removed => "Removed",
         }
     }
 
     /// Whether work in this state is still to be done.
     pub(crate) fn is_open(self) -> bool {
-        !matches!(self, Self::Closed | Self::Removed)
+        !matches!(self, Self::Shipped | Self::Closed | Self::Removed)
     }
 }
