@@ -44,9 +44,11 @@ pub(crate) async fn visit(
             let progress = (&mut waiting, &mut counts);
             commits::of_pushes(context, resource, upstream, delivery, progress).await
         }
-        Fetch::List(_) | Fetch::Each(_) | Fetch::OpenWorkItems => Err(Error::WrongWork {
-            resource: resource.name,
-        }),
+        Fetch::List(_) | Fetch::Each(_) | Fetch::OpenWorkItems | Fetch::Ends => {
+            Err(Error::WrongWork {
+                resource: resource.name,
+            })
+        }
     };
     let (requests, retries) = upstream.sent();
     counts += Counts {

@@ -7,10 +7,12 @@
 mod children;
 mod commits;
 mod each;
+mod ends;
 mod error;
 mod open_work_items;
 mod pass;
 mod store;
+mod workflows;
 
 use std::{collections::HashMap, time::Duration};
 

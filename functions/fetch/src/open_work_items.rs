@@ -1,10 +1,12 @@
 //! Work items that are open and untouched: ids by a query, items by id.
 
-use ado::parse_page;
+use ado::{Position, parse_page};
+use jiff::SignedDuration;
+use model::record::Workflows;
 use resources::{
     Target,
     open_work_items::{BATCH, id, ids_request, item, items_request},
-    plan::{Cursor, Since},
+    plan::{Cursor, Pass, Since},
 };
 use storage::Counts;
 use upstream::Upstream;
@@ -12,11 +14,19 @@ use upstream::Upstream;
 use crate::{
     Error,
     pass::{End, Held},
-    store,
+    store, workflows,
 };
+
+/// For how long the types of the projects are waited for; without them an item's state may be misjudged until
+/// [`crate::ends`] sets it right.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Reads the ids behind the cursor once, then the items batch by batch; each batch moves the cursor.
 pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result<End, Error> {
+    let known = workflows::known(held).await?;
+    if !known.is_whole && !is_waited_for(held).await? {
+        return Ok(End::TooEarly);
+    }
     let job = &held.delivery.message;
     let target = Target {
         organization: &job.organization,
@@ -29,7 +39,12 @@ pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result
     };
     loop {
         let reply = upstream
-            .send(&ids_request(&job.organization, window_start, last))
+            .send(&ids_request(
+                &job.organization,
+                window_start,
+                last,
+                &known.workflows,
+            ))
             .await?;
         let page = parse_page(&reply.body.bytes, "workItems")?;
         let ids: Vec<u64> = page.items.iter().filter_map(|item| id(item).ok()).collect();
@@ -38,7 +53,7 @@ pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result
                 return Ok(End::OutOfTime);
             }
             last = batch.last().copied().unwrap_or(last);
-            read_batch(held, upstream, &target, batch).await?;
+            read_batch(held, upstream, (&target, &known.workflows), batch).await?;
         }
         if ids.len() < resources::open_work_items::IDS {
             return Ok(End::Dry);
@@ -46,10 +61,31 @@ pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result
     }
 }
 
+/// Whether patience is at an end; the cursor remembers since when.
+async fn is_waited_for(held: &mut Held<'_>) -> Result<bool, Error> {
+    let now = held.context.now();
+    let cursor = held.cursor();
+    if let Some(pass) = &cursor.pass {
+        return Ok(now.duration_since(pass.from) > PATIENCE);
+    }
+    let waiting = Cursor {
+        pass: Some(Pass {
+            position: Position::Start,
+            from: now,
+            until: None,
+            newest: None,
+            ids: None,
+        }),
+        ..cursor
+    };
+    held.advance(&waiting, Counts::default()).await?;
+    Ok(false)
+}
+
 async fn read_batch(
     held: &mut Held<'_>,
     upstream: &Upstream<'_>,
-    target: &Target<'_>,
+    (target, workflows): (&Target<'_>, &Workflows),
     ids: &[u64],
 ) -> Result<(), Error> {
     let job = &held.delivery.message;
@@ -59,7 +95,7 @@ async fn read_batch(
     let page = parse_page(&reply.body.bytes, "value")?;
     let (mut records, mut quarantined) = (Vec::new(), 0);
     for (index, raw) in page.items.iter().enumerate() {
-        match item(target, raw) {
+        match item(target, workflows, raw) {
             Ok(record) => records.extend(record),
             Err(error) => {
                 quarantined += 1;

@@ -13,10 +13,14 @@ use resources::{
 use storage::{Claim, Counts, PassOutcome, StreamKey};
 use upstream::Upstream;
 
-use crate::{Context, Error, commits, each, is_out_of_time, open_work_items, store, stream_key};
+use crate::{
+    Context, Error, commits, each, ends, is_out_of_time, open_work_items, store, stream_key,
+};
 
 /// How long a stream rests after a failure that only a person or time can mend.
 const REST: Duration = Duration::from_secs(3600);
+/// How long a stream waits for what another one brings.
+const SOON: Duration = Duration::from_secs(3);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How much longer than the invocation a lease lives: clocks differ, and a killed worker needs no grace.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -40,6 +44,8 @@ pub(crate) enum End {
     Dry,
     /// The time is spent.
     OutOfTime,
+    /// What it needs is not stored yet.
+    TooEarly,
 }
 
 /// Visits a stream, unless another job is at it.
@@ -76,6 +82,7 @@ pub(crate) async fn visit(
     let result = match resource.fetch {
         Fetch::List(list) => pages(&mut held, &list, upstream).await,
         Fetch::OpenWorkItems => open_work_items::read(&mut held, upstream).await,
+        Fetch::Ends => ends::settle(&mut held).await,
         Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
         Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits => Err(Error::WrongWork {
             resource: resource.name,
@@ -210,6 +217,7 @@ impl Held<'_> {
         match result {
             Ok(End::Dry) => self.complete(first_pass, upstream).await,
             Ok(End::OutOfTime) => self.go_on_after(Duration::ZERO).await,
+            Ok(End::TooEarly) => self.go_on_after(SOON).await,
             Err(Error::Storage(storage::Error::Superseded { stream })) => {
                 tracing::info!(stream, "another worker has taken over");
                 Ok(())

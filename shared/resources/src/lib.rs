@@ -18,6 +18,7 @@ mod pull_requests;
 mod pushes;
 mod timelines;
 pub mod wire;
+mod work_item_ends;
 mod work_item_links;
 mod work_item_revisions;
 mod work_item_types;
@@ -102,6 +103,8 @@ pub enum Fetch {
     List(List),
     /// Ids by a query, then work items by id.
     OpenWorkItems,
+    /// Not at all: it goes by what is stored.
+    Ends,
     /// One request for each parent; the answer becomes a facet of it.
     Details(DetailsOf),
     /// One request for many parents; the answer holds a facet of each.
@@ -271,6 +274,7 @@ pub static CATALOG: &[&Resource] = &[
     &work_item_types::WORK_ITEM_TYPES,
     &classification_nodes::CLASSIFICATION_NODES,
     &open_work_items::OPEN_WORK_ITEMS,
+    &work_item_ends::WORK_ITEM_ENDS,
     &builds::BUILDS,
     &timelines::TIMELINES,
     &pull_requests::ACTIVE,
@@ -438,7 +442,7 @@ mod tests {
                 Fetch::Details(details) => details.query,
                 Fetch::Batch(batch) => batch.query,
                 Fetch::Each(each) => each.query,
-                Fetch::OpenWorkItems | Fetch::PushCommits => continue,
+                Fetch::OpenWorkItems | Fetch::Ends | Fetch::PushCommits => continue,
             };
             assert!(
                 query.iter().any(|(name, _)| *name == "api-version"),

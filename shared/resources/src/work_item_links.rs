@@ -43,40 +43,8 @@ struct Wire<'a> {
     is_active: bool,
 }
 
-/// The attributes of a link, where an answer nests them.
-#[derive(Deserialize)]
-struct WireNested<'a> {
-    #[serde(borrow)]
-    rel: Text<'a>,
-    #[serde(borrow)]
-    attributes: WireAttributes<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireAttributes<'a> {
-    source_id: u64,
-    target_id: u64,
-    changed_date: Time,
-    is_active: bool,
-    #[serde(borrow, default, rename = "linkType")]
-    _link_type: Option<Text<'a>>,
-}
-
 fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
-    let wire: Wire<'_> = match serde_json::from_str::<Wire<'_>>(item.get()) {
-        Ok(wire) => wire,
-        Err(error) => match serde_json::from_str::<WireNested<'_>>(item.get()) {
-            Ok(nested) => Wire {
-                rel: nested.rel,
-                source_id: nested.attributes.source_id,
-                target_id: nested.attributes.target_id,
-                changed_date: nested.attributes.changed_date,
-                is_active: nested.attributes.is_active,
-            },
-            Err(_) => return Err(error.into()),
-        },
-    };
+    let wire: Wire<'_> = serde_json::from_str(item.get())?;
     Ok(Record::WorkItemLink(WorkItemLink {
         organization: target.organization.id,
         source: wire.source_id,

@@ -118,7 +118,7 @@ const POINTS: [&str; 3] = [
 ];
 
 /// Fields whose history is kept, and which therefore also stay among the current fields.
-const TRACKED: [(&str, Tracked); 8] = [
+const TRACKED: [(&str, Tracked); 12] = [
     ("System.TeamProject", Tracked::Project),
     ("System.WorkItemType", Tracked::Type),
     ("System.State", Tracked::State),
@@ -127,6 +127,19 @@ const TRACKED: [(&str, Tracked); 8] = [
     ("System.IterationPath", Tracked::IterationPath),
     ("System.Tags", Tracked::Tags),
     ("System.BoardColumn", Tracked::BoardColumn),
+    ("System.BoardColumnDone", Tracked::BoardColumnDone),
+    ("System.BoardLane", Tracked::BoardLane),
+    ("Microsoft.VSTS.Common.Priority", Tracked::Priority),
+    ("System.CommentCount", Tracked::Comments),
+];
+
+/// What the fields of single boards are called; each board has its own, with its id in front. Answers without the
+/// `System` fields have these only.
+/// <https://learn.microsoft.com/azure/devops/boards/queries/query-by-workflow-changes>
+const BOARD: [(&str, Tracked); 3] = [
+    ("_Kanban.Column", Tracked::BoardColumn),
+    ("_Kanban.Column.Done", Tracked::BoardColumnDone),
+    ("_Kanban.Lane", Tracked::BoardLane),
 ];
 
 /// Fields that hold people. Answers without identity references write them as text.
@@ -202,7 +215,21 @@ impl Fields {
         if let Some(points) = POINTS.iter().find_map(|name| self.value_of(name)) {
             tracked.insert(Tracked::Points, Some(points));
         }
+        for (suffix, field) in BOARD {
+            if let Some(value) = self.of_first_board(suffix) {
+                tracked.entry(field).or_insert(Some(value));
+            }
+        }
         tracked
+    }
+
+    fn of_first_board(&self, suffix: &str) -> Option<FieldValue> {
+        let mut boards = self.0.range("WEF_".to_owned()..);
+        let (_, value) = boards
+            .by_ref()
+            .take_while(|(name, _)| name.starts_with("WEF_"))
+            .find(|(name, _)| name.ends_with(suffix))?;
+        Some(value.clone())
     }
 
     /// A value as history keeps it: people by their id.
@@ -226,5 +253,79 @@ trait RequiredAs {
 impl RequiredAs for Option<Timestamp> {
     fn required_as(self, name: &str) -> Result<Timestamp, MapError> {
         Time(self).required(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Organization, OrganizationId, Scope};
+
+    use super::*;
+
+    fn item(fields: &str) -> WorkItem {
+        let organization = Organization {
+            id: OrganizationId(uuid::Uuid::nil()),
+            name: "fabrikam".parse().unwrap(),
+        };
+        let target = Target {
+            organization: &organization,
+            scope: &Scope::Organization,
+        };
+        let dated = r#""System.ChangedDate":"2026-11-23T10:00:00.5Z""#;
+        let json = format!(r#"{{"id":7,"rev":3,"fields":{{{dated},{fields}}}}}"#);
+        let raw = RawValue::from_string(json).unwrap();
+        match map(&target, &raw).unwrap() {
+            Record::WorkItem(item) => *item,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn tracked(item: &WorkItem, field: Tracked) -> Option<FieldValue> {
+        item.revisions[0].changes.get(&field).cloned().flatten()
+    }
+
+    fn text(text: &str) -> Option<FieldValue> {
+        Some(FieldValue::Text(text.to_owned()))
+    }
+
+    #[test]
+    fn fields_of_ones_own_are_kept_whatever_their_type() {
+        let item = item(
+            r#""Custom.Team":"Blue","Custom.Cost":1.5,"Custom.IsRegulated":true,"Custom.Empty":null,
+               "Custom.Approver":{"id":"a1","displayName":"Ann","uniqueName":"ann@fabrikam.example"}"#,
+        );
+        assert_eq!(item.text("Custom.Team"), Some("Blue"));
+        assert_eq!(item.fields["Custom.Cost"], FieldValue::Number(1.5));
+        assert_eq!(item.fields["Custom.IsRegulated"], FieldValue::Boolean(true));
+        assert!(
+            matches!(&item.fields["Custom.Approver"], FieldValue::Identity(ann) if ann.id.as_deref() == Some("a1"))
+        );
+        assert!(!item.fields.contains_key("Custom.Empty"));
+    }
+
+    #[test]
+    fn the_board_is_tracked_by_whichever_fields_the_answer_has() {
+        let both = r#""System.BoardColumn":"Doing","WEF_0A_Kanban.Column":"Other","WEF_0A_Kanban.Lane":"Expedite""#;
+        let both = item(both);
+        assert_eq!(tracked(&both, Tracked::BoardColumn), text("Doing"));
+        assert_eq!(tracked(&both, Tracked::BoardLane), text("Expedite"));
+        let own = r#""WEF_0B_Kanban.Column":"Second","WEF_0A_Kanban.Column":"First","WEF_0A_Kanban.Column.Done":true"#;
+        let own = item(own);
+        assert_eq!(tracked(&own, Tracked::BoardColumn), text("First"));
+        let done = Some(FieldValue::Boolean(true));
+        assert_eq!(tracked(&own, Tracked::BoardColumnDone), done);
+        assert_eq!(tracked(&own, Tracked::BoardLane), None);
+    }
+
+    #[test]
+    fn an_estimate_is_tracked_by_the_name_of_any_process() {
+        for name in POINTS {
+            let item = item(&format!(r#""{name}":5"#));
+            assert_eq!(
+                tracked(&item, Tracked::Points),
+                Some(FieldValue::Number(5.0)),
+                "{name}"
+            );
+        }
     }
 }

@@ -11,7 +11,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use model::{Organization, OrganizationId, ProjectId, RepositoryId, Scope};
+use model::{Organization, OrganizationId, ProjectId, RepositoryId, Scope, record::Workflows};
 use resources::{Fetch, Map, MapError, Target, discovery, find, open_work_items};
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
@@ -112,7 +112,7 @@ fn map(resource: &str, target: &Target<'_>, item: &RawValue) -> Result<usize, Ma
         "projects" => discovery::project(item).map(|_| 1),
         "repositories" => discovery::repository(item).map(|_| 1),
         "wiql" => open_work_items::id(item).map(|_| 1),
-        "open_work_items" => open_work_items::item(target, item).map(|_| 1),
+        "open_work_items" => open_work_items::item(target, &Workflows::default(), item).map(|_| 1),
         name => match find(name).unwrap().fetch {
             Fetch::List(list) => match list.map {
                 Map::One(map) => map(target, item).map(|_| 1),
