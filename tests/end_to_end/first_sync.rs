@@ -76,7 +76,7 @@ async fn page_sizes_and_the_order_and_number_of_jobs_do_not_matter() {
     let digest = usual.digest().await;
     drop(usual);
 
-    let pages = PageCaps::all(7);
+    let pages = PageCaps::undocumented(7);
     let paged = Deployment::synchronized(Config {
         pages,
         ..Config::default()
@@ -122,7 +122,7 @@ fn hasty_template() -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_into_one_invocation_goes_on_in_the_next() {
-    let pages = PageCaps::all(40);
+    let pages = PageCaps::undocumented(40);
     let config = Config {
         pages,
         ..Config::default()

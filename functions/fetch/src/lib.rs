@@ -6,6 +6,7 @@
 
 mod children;
 mod commits;
+mod doubtful;
 mod each;
 mod ends;
 mod error;

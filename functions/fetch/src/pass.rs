@@ -14,7 +14,8 @@ use storage::{Claim, Counts, PassOutcome, StreamKey};
 use upstream::Upstream;
 
 use crate::{
-    Context, Error, commits, each, ends, is_out_of_time, open_work_items, store, stream_key,
+    Context, Error, commits, doubtful, each, ends, is_out_of_time, open_work_items, store,
+    stream_key,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.
@@ -151,6 +152,9 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
         .await?;
         cursor = step.cursor;
         if step.dry {
+            if let CursorRule::Open { by_id } = list.cursor {
+                doubtful::ask(held, (list, by_id), upstream).await?;
+            }
             return Ok(End::Dry);
         }
     }

@@ -34,7 +34,8 @@ pub enum Paging {
         top_param: &'static str,
         /// The parameter for the items to skip, such as `$skip`.
         skip_param: &'static str,
-        /// The largest page that Microsoft documents to be served in full; `None` where no page says so.
+        /// The largest page that Microsoft documents to be served in full: the maximum where one is documented, else the
+        /// page that is served when none is asked for; `None` where no page says so.
         served: Option<u32>,
     },
     /// `continuationToken` and `isLastBatch` in the body. The token of the last batch is what the next pass begins with

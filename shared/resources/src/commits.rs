@@ -23,7 +23,8 @@ use crate::{
     wire::{Text, Time},
 };
 
-/// The commits of a repository by date, with the push that brought each and the work items that each names.
+/// The commits of a repository by date, with the push that brought each and the work items that each names. The service
+/// documents pages of up to 50,000, so that one of fewer than were asked for is the last.
 /// <https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits-batch>
 pub(crate) static COMMITS: Resource = Resource {
     name: "commits",
@@ -41,7 +42,7 @@ pub(crate) static COMMITS: Resource = Resource {
             top: 5000,
             top_param: "$top",
             skip_param: "$skip",
-            served: None,
+            served: Some(5000),
         },
         cursor: CursorRule::Time {
             from: "fromDate",
@@ -67,12 +68,13 @@ pub(crate) static PUSH_COMMITS: Resource = Resource {
     fetch: Fetch::PushCommits,
 };
 
-/// How the list of a push's commits continues.
+/// How the list of a push's commits continues. 100 are served when no number is asked for:
+/// <https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-push-commits>.
 pub const PUSH_PAGING: Paging = Paging::SkipTop {
     top: 1000,
     top_param: "top",
     skip_param: "skip",
-    served: None,
+    served: Some(100),
 };
 
 /// The request for the ids of a push's commits.

@@ -11,6 +11,7 @@ mod changesets;
 mod classification_nodes;
 pub mod commits;
 pub mod discovery;
+mod open;
 pub mod open_work_items;
 pub mod plan;
 mod pull_request_threads;
@@ -141,6 +142,12 @@ pub struct List {
 pub enum CursorRule {
     /// The whole list each time.
     Whole,
+    /// The whole list each time, of what is open. What has left it comes by another list; if it does not until the pass
+    /// after, it is asked for by its id.
+    Open {
+        /// The path of a single one, with `{project}` and `{id}`.
+        by_id: &'static str,
+    },
     /// The time of the newest thing seen, minus an overlap, because times tie and clocks differ.
     Time {
         /// The parameter for the earliest time.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use model::{Child, Record};
 use serde::{Deserialize, Serialize};
 
+pub use crate::open::{Open, Places};
 use crate::{BatchOf, CursorRule, DetailsOf, Each, List, Target, event_time};
 
 /// Where a stream stands. Stored as JSON; a page is the unit of progress.
@@ -38,6 +39,8 @@ pub enum Since {
     Id(u64),
     /// At the beginning again: the list is always read whole.
     Whole,
+    /// At the beginning again, knowing what was open.
+    Open(Open),
 }
 
 /// A pass under way.
@@ -56,6 +59,9 @@ pub struct Pass {
     /// The ids seen, where a pass goes from list to list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Ids>,
+    /// What was seen of a list of what is open.
+    #[serde(default, skip_serializing_if = "Places::is_empty")]
+    pub listed: Places,
 }
 
 /// The ids of some records.
@@ -157,6 +163,7 @@ impl Cursor {
                 until: None,
                 newest: None,
                 ids: None,
+                listed: Places::default(),
             }
         })
     }
@@ -181,6 +188,7 @@ impl Cursor {
                 until: None,
                 newest: None,
                 ids: Some(before.and(&seen)),
+                listed: Places::default(),
             }),
         }
     }
@@ -209,7 +217,7 @@ impl Cursor {
         }
         let mut criteria: Vec<(&str, String)> = Vec::new();
         match list.cursor {
-            CursorRule::Whole => {}
+            CursorRule::Whole | CursorRule::Open { .. } => {}
             CursorRule::Time { from, until, .. } => {
                 criteria.push((from, pass.from.to_string()));
                 if let (Some(name), Some(until)) = (until, pass.until) {
@@ -255,7 +263,9 @@ impl Cursor {
         match list.cursor {
             CursorRule::Token { .. } => self.after_token(list, seen, &pass),
             CursorRule::Id { .. } => Ok(self.after_id(seen)),
-            CursorRule::Whole | CursorRule::Time { .. } => self.after_page(list, seen, pass),
+            CursorRule::Whole | CursorRule::Open { .. } | CursorRule::Time { .. } => {
+                self.after_page(list, seen, pass)
+            }
         }
     }
 
@@ -302,6 +312,9 @@ impl Cursor {
         pass.newest = pass
             .newest
             .max(seen.records.iter().filter_map(event_time).max());
+        if let CursorRule::Open { .. } = list.cursor {
+            pass.listed.extend(seen.records);
+        }
         match list.paging.next(&pass.position, seen.page, seen.body)? {
             Some(next) => {
                 pass.position = next;
@@ -321,6 +334,11 @@ impl Cursor {
                     Since::Time(before) => Some(before),
                     _ => None,
                 };
+                if let CursorRule::Open { .. } = list.cursor {
+                    let since = Since::Open(Open::after(&self.since, pass.listed));
+                    let cursor = Self { since, pass: None };
+                    return Ok(Step { cursor, dry: true });
+                }
                 let since = match (list.cursor, pass.newest.max(before)) {
                     (CursorRule::Time { .. }, Some(newest)) => Since::Time(newest),
                     (CursorRule::Time { .. }, None) => Since::Time(pass.from),
@@ -342,6 +360,12 @@ pub fn details_request(details: &DetailsOf, target: &Target<'_>, child: &Child) 
         request = request.query(*name, *value);
     }
     request
+}
+
+/// The request for one thing of a list, by its id.
+pub fn one_request(list: &List, path: &str, target: &Target<'_>, child: &Child) -> Request {
+    let request = address((list.host, path), target, Some(child));
+    request.query(crate::API_VERSION.0, crate::API_VERSION.1)
 }
 
 /// The request for a facet of many parents.
@@ -575,14 +599,14 @@ mod tests {
             sent(&request(name, &Cursor::default()), "searchCriteria.maxTime"),
             None
         );
-        let page = format!(r#"{{"value":[{}]}}"#, ["{}"; 10].join(","));
+        let page = format!(r#"{{"value":[{}]}}"#, vec!["{}"; 1000].join(","));
         let second = step(name, &Cursor::default(), &page, None, &[]).cursor;
         let request = request(name, &second);
         assert_eq!(
             sent(&request, "searchCriteria.maxTime").unwrap(),
             "2026-11-23T12:00:01Z"
         );
-        assert_eq!(sent(&request, "$skip").unwrap(), "10");
+        assert_eq!(sent(&request, "$skip").unwrap(), "1000");
     }
 
     #[test]
@@ -647,12 +671,30 @@ mod tests {
             let from = window_start() + Duration::from_secs(second.unsigned_abs());
             for position in [Position::Start, Position::Token(token.clone()), Position::Skip { items: skip, longest: 7 }] {
                 for since in [Since::Window, Since::Time(from), Since::Token(token.clone()), Since::Id(9), Since::Whole] {
-                    let pass = Some(Pass { position: position.clone(), from, until: Some(from), newest: None, ids: None });
+                    let pass = Some(Pass { position: position.clone(), from, until: Some(from), newest: None, ids: None, listed: Places::default() });
                     let cursor = Cursor { since, pass };
                     let text = serde_json::to_string(&cursor).unwrap();
                     prop_assert_eq!(serde_json::from_str::<Cursor>(&text).unwrap(), cursor);
                 }
             }
+        }
+
+        /// Other tools stop at 101 pull requests: the page that is served when none is asked for.
+        #[test]
+        fn every_pull_request_is_read_in_no_more_pages_than_there_must_be(count in 0_usize..3_500) {
+            let mut cursor = Cursor::default();
+            let (mut read, mut pages) = (0, 0);
+            loop {
+                let top = sent(&request("pull_requests_active", &cursor), "$top").unwrap();
+                let page = top.parse::<usize>().unwrap().min(1_000).min(count - read);
+                let text = format!(r#"{{"value":[{}]}}"#, vec!["{}"; page].join(","));
+                let step = step("pull_requests_active", &cursor, &text, None, &[]);
+                (read, pages, cursor) = (read + page, pages + 1, step.cursor);
+                if step.dry {
+                    break;
+                }
+            }
+            prop_assert_eq!((read, pages), (count, count / 1_000 + 1));
         }
 
         /// Whatever the size of the pages, a stream of ids is read once and whole.
@@ -686,7 +728,9 @@ mod tests {
             let fits = match list.cursor {
                 CursorRule::Token { .. } => list.paging == Paging::BodyToken,
                 CursorRule::Id { .. } => list.paging == Paging::None,
-                CursorRule::Whole | CursorRule::Time { .. } => list.paging != Paging::BodyToken,
+                CursorRule::Whole | CursorRule::Open { .. } | CursorRule::Time { .. } => {
+                    list.paging != Paging::BodyToken
+                }
             };
             assert!(fits, "{}", resource.name);
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ado::{Host, Paging};
 use model::{
     Kind, Record, RepositoryId, Service,
-    record::pull_request::{PullRequest, PullRequestStatus, Reviewer},
+    record::pull_request::{
+        Completion, DESCRIPTION_LIMIT, PullRequest, PullRequestStatus, Reviewer,
+    },
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -15,18 +17,20 @@ use crate::{
     wire::{IdentityRef, Text, Time, is, some},
 };
 
-/// The service serves at most this many, and all of them where there are as many.
-/// <https://learn.microsoft.com/rest/api/azure/devops/git/pull-requests/get-pull-requests-by-project>
+/// The service serves at most this many, and all of them where there are as many, so that a shorter page is the last:
+/// <https://learn.microsoft.com/rest/api/azure/devops/git/pull-requests/get-pull-requests-by-project>.
 const PAGES: Paging = Paging::SkipTop {
     top: 1000,
     top_param: "$top",
     skip_param: "$skip",
-    served: None,
+    served: Some(1000),
 };
 
 const PATH: &str = "{project}/_apis/git/pullrequests";
 
-/// Open pull requests: always the whole list, since no filter tells what has changed.
+/// Open pull requests: always the whole list, since no filter tells what has changed. One that has left the list and is
+/// in neither of the others is got by its id:
+/// <https://learn.microsoft.com/rest/api/azure/devops/git/pull-requests/get-pull-request-by-id>.
 /// <https://learn.microsoft.com/rest/api/azure/devops/git/pull-requests/get-pull-requests-by-project>
 pub(crate) static ACTIVE: Resource = Resource {
     name: "pull_requests_active",
@@ -41,7 +45,9 @@ pub(crate) static ACTIVE: Resource = Resource {
         body: None,
         items: "value",
         paging: PAGES,
-        cursor: CursorRule::Whole,
+        cursor: CursorRule::Open {
+            by_id: "{project}/_apis/git/pullrequests/{id}",
+        },
         map: Map::One(map),
     }),
 };
@@ -112,6 +118,16 @@ struct Wire<'a> {
     #[serde(default)]
     closed_date: Time,
     #[serde(borrow, default)]
+    closed_by: Option<IdentityRef<'a>>,
+    #[serde(borrow, default)]
+    auto_complete_set_by: Option<IdentityRef<'a>>,
+    #[serde(default)]
+    completion_queue_time: Time,
+    #[serde(borrow, default)]
+    fork_source: Option<WireFork<'a>>,
+    #[serde(borrow, default)]
+    merge_id: Option<Text<'a>>,
+    #[serde(borrow, default)]
     source_ref_name: Option<Text<'a>>,
     #[serde(borrow, default)]
     target_ref_name: Option<Text<'a>>,
@@ -140,6 +156,26 @@ struct WireCompletion<'a> {
     merge_strategy: Option<Text<'a>>,
     #[serde(default)]
     squash_merge: Option<bool>,
+    #[serde(default)]
+    delete_source_branch: Option<bool>,
+    #[serde(default)]
+    transition_work_items: Option<bool>,
+    #[serde(default)]
+    bypass_policy: Option<bool>,
+    #[serde(borrow, default)]
+    bypass_reason: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireFork<'a> {
+    #[serde(borrow, default)]
+    repository: Option<WireId<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireId<'a> {
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -160,6 +196,12 @@ struct WireReviewer<'a> {
     is_required: Option<bool>,
     #[serde(default)]
     is_container: Option<bool>,
+    #[serde(default)]
+    has_declined: Option<bool>,
+    #[serde(default)]
+    is_flagged: Option<bool>,
+    #[serde(borrow, default)]
+    voted_for: Option<Vec<WireId<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +229,8 @@ fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
         .repository
         .project
         .and_then(|project| project.id.0.parse().ok());
+    let description = some(wire.description);
+    let options = wire.completion_options;
     Ok(Record::PullRequest(Box::new(PullRequest {
         id: wire.pull_request_id,
         project: match project {
@@ -197,14 +241,24 @@ fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
         status: status(wire.status.as_ref().map_or("", |status| status.0.as_ref())),
         is_draft: wire.is_draft.unwrap_or(false),
         title: wire.title.map(Text::owned).unwrap_or_default(),
-        description: some(wire.description),
+        description_truncated: description.as_ref().is_some_and(|text| is_cut(text)),
+        description,
         created_by: wire.created_by.and_then(IdentityRef::identity),
         created_at: wire.creation_date.required("creationDate")?,
         closed_at: wire.closed_date.0,
+        closed_by: wire.closed_by.and_then(IdentityRef::identity),
+        auto_complete_by: wire
+            .auto_complete_set_by
+            .and_then(IdentityRef::identity)
+            .filter(|by| !by.is_nobody()),
+        completion_queued_at: wire.completion_queue_time.0,
+        fork: wire.fork_source.and_then(fork),
         source_branch: wire.source_ref_name.map(Text::owned).unwrap_or_default(),
         target_branch: wire.target_ref_name.map(Text::owned).unwrap_or_default(),
         merge_status: some(wire.merge_status),
-        merge_strategy: wire.completion_options.and_then(strategy),
+        merge_id: some(wire.merge_id),
+        completion: options.as_ref().map(completion).unwrap_or_default(),
+        merge_strategy: options.and_then(strategy),
         source_commit: commit(wire.last_merge_source_commit),
         target_commit: commit(wire.last_merge_target_commit),
         merge_commit: commit(wire.last_merge_commit),
@@ -221,6 +275,24 @@ fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
             .filter_map(|label| some(label.name))
             .collect(),
     })))
+}
+
+/// Whether a description may go on: the list gives no more. The service counts UTF-16 units.
+fn is_cut(description: &str) -> bool {
+    description.encode_utf16().count() >= DESCRIPTION_LIMIT
+}
+
+fn fork(wire: WireFork<'_>) -> Option<RepositoryId> {
+    wire.repository?.id?.0.parse().ok()
+}
+
+fn completion(wire: &WireCompletion<'_>) -> Completion {
+    Completion {
+        deletes_source_branch: wire.delete_source_branch.unwrap_or(false),
+        moves_work_items: wire.transition_work_items.unwrap_or(false),
+        bypasses_policy: wire.bypass_policy.unwrap_or(false),
+        bypass_reason: some(wire.bypass_reason.clone()),
+    }
 }
 
 /// Before there were strategies there was a switch.
@@ -242,7 +314,15 @@ fn reviewer(wire: WireReviewer<'_>) -> Reviewer {
         vote: wire.vote.unwrap_or(0),
         is_required: wire.is_required.unwrap_or(false),
         is_group: wire.is_container.unwrap_or(false),
+        has_declined: wire.has_declined.unwrap_or(false),
+        is_flagged: wire.is_flagged.unwrap_or(false),
+        voted_for: voted_for(wire.voted_for),
     }
+}
+
+fn voted_for(wire: Option<Vec<WireId<'_>>>) -> Vec<String> {
+    let groups = wire.unwrap_or_default().into_iter();
+    groups.filter_map(|group| some(group.id)).collect()
 }
 
 fn status(text: &str) -> PullRequestStatus {

@@ -15,6 +15,10 @@ use crate::{
     wire::{IdentityRef, Text, Time},
 };
 
+/// What is served when no number is asked for, so that a shorter page is the last:
+/// <https://learn.microsoft.com/rest/api/azure/devops/git/pushes/list>.
+const DEFAULT_PAGE: u32 = 100;
+
 /// Pushes by the server's own time, newest first.
 /// <https://learn.microsoft.com/rest/api/azure/devops/git/pushes/list>
 pub(crate) static PUSHES: Resource = Resource {
@@ -29,7 +33,12 @@ pub(crate) static PUSHES: Resource = Resource {
         query: &[API_VERSION, ("searchCriteria.includeRefUpdates", "true")],
         body: None,
         items: "value",
-        paging: Paging::skip_top(1000),
+        paging: Paging::SkipTop {
+            top: 1000,
+            top_param: "$top",
+            skip_param: "$skip",
+            served: Some(DEFAULT_PAGE),
+        },
         cursor: CursorRule::Time {
             from: "searchCriteria.fromDate",
             until: None,

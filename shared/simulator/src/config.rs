@@ -252,6 +252,18 @@ impl Default for PageCaps {
 }
 
 impl PageCaps {
+    /// The same small cap wherever Microsoft documents none, so that tests page a lot. Where it documents a cap or a page
+    /// that is served when none is asked for, a client may rely on it, and so it stays.
+    pub const fn undocumented(max: usize) -> Self {
+        Self {
+            pull_requests: PageCap::new(101, 1_000),
+            pushes: PageCap::new(100, 100),
+            commits: PageCap::new(100, 100),
+            commits_batch: PageCap::new(100, 50_000),
+            ..Self::all(max)
+        }
+    }
+
     /// The same small cap everywhere, so that tests page a lot.
     pub const fn all(max: usize) -> Self {
         let cap = PageCap::new(max, max);

@@ -15,3 +15,11 @@ pub struct Identity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_name: Option<String>,
 }
+
+impl Identity {
+    /// Whether it is the empty identity, which the service writes where somebody took a setting back.
+    pub fn is_nobody(&self) -> bool {
+        let is_zero = |id: &String| id.bytes().all(|byte| matches!(byte, b'0' | b'-'));
+        self.id.as_ref().is_some_and(is_zero)
+    }
+}

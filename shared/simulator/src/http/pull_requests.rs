@@ -146,7 +146,7 @@ impl Filter {
             && self
                 .target
                 .as_ref()
-                .is_none_or(|wanted| wanted == "refs/heads/main")
+                .is_none_or(|wanted| wanted == own.target_name())
     }
 
     fn is_in_time(&self, own: &PullRequest) -> bool {
@@ -267,7 +267,7 @@ fn body(call: &Call<'_>, own: &PullRequest, is_single: bool) -> Value {
         "title": text::title(own.title),
         "description": description,
         "sourceRefName": own.branch,
-        "targetRefName": "refs/heads/main",
+        "targetRefName": own.target_name(),
         "mergeStatus": "succeeded",
         "isDraft": own.is_draft(),
         "mergeId": Uuid::new_v5(&repository.id, own.id.to_string().as_bytes()),
@@ -282,12 +282,21 @@ fn body(call: &Call<'_>, own: &PullRequest, is_single: bool) -> Value {
         let label = |name: &&str| json!({ "id": Uuid::new_v5(&project, name.as_bytes()), "name": name, "active": true });
         body["labels"] = own.labels.iter().map(label).collect();
     }
+    if let Some(by) = own.auto_complete_by() {
+        body["autoCompleteSetBy"] = identity::reference(call.world, by);
+    }
     if let Some(closed) = own.closed() {
         body["closedDate"] = closed.to_string().into();
     }
     if status == Status::Completed {
         body["lastMergeCommit"] = own.merge.map(commit).unwrap_or_default();
-        body["completionOptions"] = json!({ "mergeStrategy": if own.is_squash { "squash" } else { "noFastForward" }, "deleteSourceBranch": true });
+        body["completionOptions"] = json!({
+            "mergeCommitMessage": format!("Merged PR {}: {}", own.id, text::title(own.title)),
+            "mergeStrategy": if own.is_squash { "squash" } else { "noFastForward" },
+            "deleteSourceBranch": true,
+            "transitionWorkItems": !own.is_squash,
+            "autoCompleteIgnoreConfigIds": [],
+        });
         body["completionQueueTime"] = own.closed().map(|closed| closed.to_string()).into();
         body["closedBy"] = own
             .closed_by()
@@ -317,7 +326,7 @@ fn reviewer_body(
         own.vote_of(reviewer.person)
     };
     body["vote"] = vote.into();
-    body["hasDeclined"] = false.into();
+    body["hasDeclined"] = reviewer.has_declined.into();
     body["isFlagged"] = false.into();
     if reviewer.is_required {
         body["isRequired"] = true.into();

@@ -9,9 +9,14 @@ use crate::http::call::Call;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::http::{identity, pull_requests, repositories};
+use crate::world::git::Sha;
 use crate::world::people::PersonId;
 use crate::world::pull_requests::{Event, EventKind, PullRequest};
 use crate::world::text;
+
+/// The type of policy that wants reviewers:
+/// <https://learn.microsoft.com/rest/api/azure/devops/policy/configurations/create#approval-count-policy>.
+pub(crate) const REVIEWERS_POLICY: &str = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd";
 
 /// `GET git/repositories/{repository}/pullRequests/{id}/threads`: everything in one answer.
 pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -105,7 +110,7 @@ fn system(call: &Call<'_>, body: &mut Value, own: &PullRequest, event: &Event, k
             properties.text("CodeReviewVotedByIdentity", "1");
             format!("{name} voted {vote}")
         }
-        EventKind::Pushed { commits, is_force } => {
+        EventKind::Pushed { commits } => {
             let tip = own.tips.iter().rev().find(|(at, _)| *at <= event.at);
             properties.text("CodeReviewThreadType", "RefUpdate");
             properties.text("CodeReviewRefName", &own.branch);
@@ -115,10 +120,6 @@ fn system(call: &Call<'_>, body: &mut Value, own: &PullRequest, event: &Event, k
                 &tip.map(|(_, tip)| tip.to_string()).unwrap_or_default(),
             );
             properties.text("CodeReviewRefUpdatedByIdentity", "1");
-            properties.text(
-                "CodeReviewRefForcePush",
-                if *is_force { "True" } else { "False" },
-            );
             format!(
                 "{name} pushed {commits} commit{}",
                 if *commits == 1 { "" } else { "s" }
@@ -133,8 +134,45 @@ fn system(call: &Call<'_>, body: &mut Value, own: &PullRequest, event: &Event, k
         }
         EventKind::Published => {
             properties.text("CodeReviewThreadType", "IsDraftUpdate");
+            properties.text("CodeReviewIsDraftNowSet", "0");
             properties.text("CodeReviewIsDraftUpdatedByIdentity", "1");
             format!("{name} published the pull request")
+        }
+        EventKind::MergeAttempt => {
+            let commit = |tip: Option<Sha>| tip.map(|tip| tip.to_string()).unwrap_or_default();
+            let tip = own.tips.iter().rev().find(|(at, _)| *at <= event.at);
+            let source = tip.map(|(_, tip)| *tip);
+            properties.text("CodeReviewThreadType", "MergeAttempt");
+            properties.text("CodeReviewMergeStatus", "Succeeded");
+            properties.text("CodeReviewSourceCommit", &commit(source));
+            properties.text("CodeReviewTargetCommit", &commit(own.target));
+            identities.clear();
+            "The pull request is mergable".to_owned()
+        }
+        EventKind::Policy => {
+            properties.text("CodeReviewThreadType", "PolicyStatusUpdate");
+            properties.text("CodeReviewPolicyType", REVIEWERS_POLICY);
+            identities.clear();
+            "The minimum number of reviewers is not reached".to_owned()
+        }
+        EventKind::VotesReset => {
+            properties.text("CodeReviewThreadType", "ResetAllVotes");
+            properties.text("CodeReviewResetAllVotesReason", "NewIteration");
+            properties.text("CodeReviewResetAllVotesInitiatorIdentity", "1");
+            format!("{name} reset all votes")
+        }
+        EventKind::AutoComplete => {
+            properties.text("CodeReviewThreadType", "AutoCompleteUpdate");
+            properties.text("CodeReviewAutoCompleteNowSet", "1");
+            properties.text("CodeReviewAutoCompleteUpdatedByIdentity", "1");
+            format!("{name} set auto-complete")
+        }
+        EventKind::Retargeted => {
+            let id = call.world.people.get(event.by).id.to_string();
+            properties.text("CodeReviewThreadType", "TargetChanged");
+            properties.text("CodeReviewTargetChangedByTfId", &id);
+            identities.clear();
+            format!("{name} changed the target branch")
         }
         EventKind::Discussion { .. } => return,
     };

@@ -301,6 +301,7 @@ impl CodePlanner<'_> {
             },
             is_squash: random.chance(60),
             starts_as_draft: random.chance(15),
+            starts_elsewhere: false,
             events: Vec::new(),
             tips: Vec::new(),
             target: None,
@@ -331,6 +332,7 @@ impl CodePlanner<'_> {
                     person,
                     is_required: random.chance(40),
                     is_group: false,
+                    has_declined: false,
                 });
             }
         }
@@ -340,6 +342,7 @@ impl CodePlanner<'_> {
                 person,
                 is_required: true,
                 is_group: true,
+                has_declined: false,
             });
         }
         reviewers

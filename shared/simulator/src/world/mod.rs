@@ -19,6 +19,7 @@ pub(crate) mod projects;
 pub(crate) mod pull_requests;
 mod pushing;
 pub(crate) mod random;
+mod review_system;
 mod reviews;
 mod running;
 pub(crate) mod text;
@@ -229,9 +230,14 @@ impl World {
     fn settle_pull_requests(&mut self, plans: &[PullRequest]) -> Vec<usize> {
         let order = sorted_by(plans, |own| own.created);
         let boundary = self.calendar.boundary();
-        let visible = |(&position, id): (&usize, u32)| PullRequest {
-            id,
-            ..as_of(&plans[position], boundary)
+        let service = self.people.build_service();
+        let visible = |(&position, id): (&usize, u32)| {
+            let mut whole = PullRequest {
+                id,
+                ..plans[position].clone()
+            };
+            review_system::add(self.seed, service, &mut whole);
+            as_of(whole, boundary)
         };
         self.pull_requests = order
             .iter()
@@ -345,8 +351,7 @@ fn slowed(sizes: &Sizes, rate: impl Fn(u32) -> u32) -> Sizes {
 }
 
 /// A pull request without what has not happened yet.
-fn as_of(pull_request: &PullRequest, boundary: Timestamp) -> PullRequest {
-    let mut visible = pull_request.clone();
+fn as_of(mut visible: PullRequest, boundary: Timestamp) -> PullRequest {
     visible.events.retain(|event| event.at <= boundary);
     for event in &mut visible.events {
         if let EventKind::Discussion { replies, .. } = &mut event.kind {

@@ -20,6 +20,8 @@ pub(crate) struct PullRequest {
     pub(crate) labels: Vec<&'static str>,
     pub(crate) is_squash: bool,
     pub(crate) starts_as_draft: bool,
+    /// Whether it wanted to change another branch at first.
+    pub(crate) starts_elsewhere: bool,
     /// Oldest first.
     pub(crate) events: Vec<Event>,
     /// Tips of the source branch over time.
@@ -34,6 +36,7 @@ pub(crate) struct Reviewer {
     pub(crate) person: PersonId,
     pub(crate) is_required: bool,
     pub(crate) is_group: bool,
+    pub(crate) has_declined: bool,
 }
 
 /// Something that happened to a pull request; each makes one thread.
@@ -57,10 +60,19 @@ pub(crate) enum EventKind {
     /// New commits on the source branch.
     Pushed {
         commits: u8,
-        is_force: bool,
     },
     Status(Status),
     Published,
+    /// The service tried the merge.
+    MergeAttempt,
+    /// A policy came to a verdict.
+    Policy,
+    /// New commits made every vote void.
+    VotesReset,
+    /// It shall complete by itself.
+    AutoComplete,
+    /// It now wants to change the default branch.
+    Retargeted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,17 +122,34 @@ impl PullRequest {
                 .any(|event| matches!(event.kind, EventKind::Published))
     }
 
-    /// A reviewer's standing vote; votes are reset by nothing but a new vote.
+    /// A reviewer's standing vote: the newest one that was not made void.
     pub(crate) fn vote_of(&self, person: PersonId) -> i8 {
-        let votes = self.events.iter().rev().filter(|event| event.by == person);
-        let mut votes = votes.filter_map(|event| {
-            if let EventKind::Vote(vote) = event.kind {
-                Some(vote)
-            } else {
-                None
-            }
-        });
+        let mut votes = self
+            .events
+            .iter()
+            .rev()
+            .filter_map(|event| match event.kind {
+                EventKind::Vote(vote) if event.by == person => Some(vote),
+                EventKind::VotesReset => Some(0),
+                _ => None,
+            });
         votes.next().unwrap_or(0)
+    }
+
+    /// Who set it to complete by itself.
+    pub(crate) fn auto_complete_by(&self) -> Option<PersonId> {
+        let is_set = |event: &&Event| matches!(event.kind, EventKind::AutoComplete);
+        self.events.iter().find(is_set).map(|event| event.by)
+    }
+
+    /// The branch that it wants to change.
+    pub(crate) fn target_name(&self) -> &'static str {
+        let is_moved = |event: &Event| matches!(event.kind, EventKind::Retargeted);
+        if self.starts_elsewhere && !self.events.iter().any(is_moved) {
+            "refs/heads/release/next"
+        } else {
+            "refs/heads/main"
+        }
     }
 
     /// The source branch's newest tip.

@@ -69,7 +69,7 @@ impl Review<'_, '_> {
             );
         }
         let (commits, is_force) = (random.between(1, 3) as u8, random.chance(12));
-        self.event(900, author, EventKind::Pushed { commits, is_force }, random);
+        self.event(900, author, EventKind::Pushed { commits }, random);
         self.planner.push_to(
             self.position,
             self.at,
