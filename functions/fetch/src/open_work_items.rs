@@ -6,7 +6,7 @@ use model::record::Workflows;
 use resources::{
     Target,
     open_work_items::{BATCH, id, ids_request, item, items_request},
-    plan::{Cursor, Pass, Since},
+    plan::{Cursor, Pass, Places, Since},
 };
 use storage::Counts;
 use upstream::Upstream;
@@ -75,6 +75,7 @@ async fn is_waited_for(held: &mut Held<'_>) -> Result<bool, Error> {
             until: None,
             newest: None,
             ids: None,
+            listed: Places::default(),
         }),
         ..cursor
     };
