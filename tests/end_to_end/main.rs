@@ -17,6 +17,7 @@ mod life;
     reason = "the simulator's own tests check answers with it, these check requests"
 )]
 mod openapi;
+mod regressions;
 mod tokens;
 
 use std::time::Duration;

@@ -6,7 +6,8 @@ use std::time::Duration;
 /// One scripted fault. The first fault in the queue that matches a request and is not used up decides.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// Matches when the request's path or resource name contains it, letter case aside; empty matches everything.
+    /// Matches when the request's path or resource name contains it, letter case aside; empty matches everything, and
+    /// `=name` the resource of exactly that name.
     pub matching: String,
     /// Matching requests that pass unharmed first.
     pub after: u32,
@@ -109,6 +110,9 @@ impl FaultQueue {
 
 impl Fault {
     fn matches(&self, path: &str, resource: &str) -> bool {
+        if let Some(name) = self.matching.strip_prefix('=') {
+            return resource.eq_ignore_ascii_case(name);
+        }
         let needle = self.matching.to_ascii_lowercase();
         path.to_ascii_lowercase().contains(&needle)
             || resource.to_ascii_lowercase().contains(&needle)
@@ -127,6 +131,22 @@ impl Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_can_be_for_one_resource_alone() {
+        let queue = FaultQueue::default();
+        queue.push(Fault {
+            matching: "=builds".to_owned(),
+            after: 0,
+            times: 1,
+            kind: FaultKind::Html203,
+        });
+        assert_eq!(
+            queue.take("/x/_apis/build/builds/7/timeline", "timeline"),
+            None
+        );
+        assert!(queue.take("/x/_apis/build/builds", "builds").is_some());
+    }
 
     #[test]
     fn a_fault_waits_hits_and_is_used_up() {

@@ -1,0 +1,284 @@
+//! What other tools have got wrong, each once more, in organizations that are as small as the mistake allows.
+//!
+//! | Mistake | Where it is looked for |
+//! |---|---|
+//! | pull requests stop at 101, the service's page | [`trouble_on_the_way_leaves_no_trace`]: a page is 3 |
+//! | not more than 200 repositories | [`every_repository_of_many_is_read`] |
+//! | a pull request opened before the cursor and closed after it | [`later_days_are_read_while_they_happen`] |
+//! | failed runs have no stages and jobs | [`failed_runs_have_stages_and_jobs`] |
+//! | a timeline that is 204, 404 or a page of HTML | [`trouble_on_the_way_leaves_no_trace`] |
+//! | equal timestamps across the border of a page | [`trouble_on_the_way_leaves_no_trace`]: a page is 3 runs |
+//! | an empty page with a token | [`trouble_on_the_way_leaves_no_trace`] |
+//! | a token that repeats | [`trouble_on_the_way_leaves_no_trace`] |
+//! | three 429s in the middle of any stream | [`trouble_on_the_way_leaves_no_trace`] |
+//! | project names with spaces, `+`, `#`, quotes and accents | [`names_are_kept_as_they_are`] |
+//! | a whole organization that answers `503 TF24668` | [`a_stopped_organization_loses_nothing`] |
+//! | a late push with old commit dates | [`commits_are_filed_under_their_push`] |
+//! | abandoned is taken for merged | [`abandoned_is_not_merged`] |
+//! | WIQL above 20,000 ids, more than 200 work items at once | `resources::open_work_items` |
+//! | a list that changes while it is read | [`later_days_are_read_while_they_happen`] |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use model::{
+    Facet, Record, Retention,
+    record::{
+        Timeline,
+        pull_request::PullRequestStatus,
+        run::{RunResult, StepResult, TimelineKind},
+    },
+};
+use simulator::{
+    Config, Drift, Fault, FaultKind, PageCaps, Scale, Sizes, TimelineAbsence, Unverified,
+};
+use storage::StoredRecord;
+
+use crate::deployment::Deployment;
+
+const NAME: &str = "R+D #1 \"Größe\" & 50 %";
+
+/// A company that is just large enough: whatever the weekday, some pull requests are open and some abandoned.
+pub(crate) fn tiny() -> Config {
+    Config {
+        seed: 6,
+        scale: Scale::Custom(Sizes {
+            projects: 3,
+            repositories_per_project: 2,
+            people: 6,
+            work_items: 90,
+            pull_requests: 150,
+            direct_pushes: 80,
+            other_runs: 10,
+            changesets: 60,
+        }),
+        project_names: vec![NAME.to_owned()],
+        ..Config::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_other_tools_lost_is_lost() {
+    let quiet = Deployment::synchronized(tiny()).await;
+    quiet.assert_complete_at_least(200).await;
+    let stored = quiet.stored().await;
+    failed_runs_have_stages_and_jobs(&stored);
+    abandoned_is_not_merged(&stored);
+    commits_are_filed_under_their_push(&stored);
+    names_are_kept_as_they_are(&quiet, &stored);
+    a_stopped_organization_loses_nothing(&quiet).await;
+    let (digest, counts) = (quiet.digest().await, quiet.simulator.request_counts());
+    drop(quiet);
+
+    let troubled = trouble_on_the_way_leaves_no_trace(&counts).await;
+    assert_eq!(troubled.digest().await, digest);
+    later_days_are_read_while_they_happen(&troubled).await;
+}
+
+/// A failed run says which job and which stage failed. Only one that was rejected before it began has neither.
+fn failed_runs_have_stages_and_jobs(stored: &[StoredRecord]) {
+    let (mut failed_jobs, mut failed_stages, mut rejected) = (0, 0, 0);
+    for record in stored {
+        let Record::Run(run) = &record.record else {
+            continue;
+        };
+        if run.result != Some(RunResult::Failed) {
+            continue;
+        }
+        let timeline: Timeline = serde_json::from_str(&record.details[&Facet::Timeline]).unwrap();
+        let has_failed = |kind| {
+            let mut own = timeline.records.iter();
+            own.any(|own| own.kind == kind && own.result == Some(StepResult::Failed))
+        };
+        rejected += usize::from(timeline.records.is_empty());
+        failed_jobs += usize::from(has_failed(TimelineKind::Job));
+        failed_stages += usize::from(has_failed(TimelineKind::Stage));
+        assert!(
+            timeline.records.is_empty() || has_failed(TimelineKind::Job),
+            "{run:?}"
+        );
+    }
+    assert!(
+        failed_jobs > 5 && failed_stages > 3 && rejected <= 2,
+        "{failed_jobs}, {failed_stages}, {rejected}"
+    );
+}
+
+/// Who gave up has not merged.
+fn abandoned_is_not_merged(stored: &[StoredRecord]) {
+    let all = stored.iter().filter_map(|record| match &record.record {
+        Record::PullRequest(own) => Some(own),
+        _ => None,
+    });
+    let (abandoned, others): (Vec<_>, Vec<_>) =
+        all.partition(|own| own.status == PullRequestStatus::Abandoned);
+    assert!(!abandoned.is_empty() && !others.is_empty());
+    for own in abandoned {
+        assert!(own.closed_at.is_some(), "{own:?}");
+        assert_eq!(own.merge_strategy, None, "{own:?}");
+    }
+}
+
+/// A push of today may bring commits of last year: they are filed under the push.
+fn commits_are_filed_under_their_push(stored: &[StoredRecord]) {
+    let late = stored.iter().filter_map(|record| match &record.record {
+        Record::Commit(own) => {
+            let committed = own.committer.as_ref()?.at?;
+            let days = own.pushed_at.duration_since(committed).as_hours() / 24;
+            Some((days, own.pushed_at, &record.key.bucket))
+        }
+        _ => None,
+    });
+    let late: Vec<_> = late.filter(|(days, ..)| *days > 90).collect();
+    assert!(!late.is_empty(), "no commit is older than its push");
+    for (_, pushed_at, bucket) in late {
+        assert_eq!(*bucket, model::record::day(pushed_at));
+    }
+}
+
+/// A name with every sign that needs an escape somewhere.
+fn names_are_kept_as_they_are(deployment: &Deployment, stored: &[StoredRecord]) {
+    assert!(
+        deployment
+            .simulator
+            .projects()
+            .iter()
+            .any(|(_, name)| name == NAME)
+    );
+    let area = stored.iter().any(
+        |record| matches!(&record.record, Record::ClassificationNode(node) if node.path == NAME),
+    );
+    let item = stored.iter().any(|record| {
+        matches!(&record.record, Record::WorkItem(_)) && record.body.contains("Größe")
+    });
+    assert!(area && item, "in areas: {area}, in work items: {item}");
+}
+
+/// Somebody switched the organization off, and on again: that is no dead credential, and no empty organization.
+async fn a_stopped_organization_loses_nothing(deployment: &Deployment) {
+    let before = deployment.contents().await;
+    deployment.simulator.inject(Fault {
+        matching: String::new(),
+        after: 0,
+        times: u32::MAX,
+        kind: FaultKind::Stopped503,
+    });
+    deployment.synchronize().await;
+    deployment.simulator.clear_faults();
+    assert_eq!(deployment.contents().await, before);
+    let connection = deployment.connection().await;
+    assert_eq!(connection["status"], "active", "{connection}");
+
+    deployment.simulator.advance(1);
+    deployment.synchronize().await;
+    deployment.assert_complete_at_least(200).await;
+}
+
+/// Small pages, three 429s in every stream, pages without items, tokens that lead nowhere, pages of HTML.
+async fn trouble_on_the_way_leaves_no_trace(streams: &BTreeMap<String, u64>) -> Deployment {
+    let troubled = Deployment::start(Config {
+        pages: PageCaps::all(3),
+        days: 1,
+        unverified: Unverified {
+            timeline_absence: TimelineAbsence::NoContent204,
+            ..Unverified::default()
+        },
+        ..tiny()
+    })
+    .await;
+    let (status, answer) = troubled.connect(troubled.simulator.default_pat()).await;
+    assert_eq!(status, 201, "{answer}");
+    let inject = |matching: &str, after, times, kind| {
+        troubled.simulator.inject(Fault {
+            matching: format!("={matching}"),
+            after,
+            times,
+            kind,
+        });
+    };
+    for stream in ["builds", "workItemRevisions", "workItemLinks"] {
+        inject(stream, 0, 1, FaultKind::EmptyPage);
+        inject(stream, 3, 1, FaultKind::RepeatedToken);
+    }
+    inject("timeline", 2, 1, FaultKind::Html200);
+    let busy = FaultKind::TooManyRequests429 {
+        retry_after: Some(0),
+    };
+    for stream in streams.keys() {
+        inject(stream, 1, 3, busy.clone());
+    }
+    troubled.settle().await;
+    let requests = troubled.simulator.requests();
+    for stream in streams
+        .keys()
+        .filter(|name| !DISCOVERY.contains(&name.as_str()))
+    {
+        let own = requests.iter().filter(|request| request.resource == stream);
+        let refused = own.filter(|request| request.status == 429).count();
+        assert_eq!(refused, 3, "{stream}");
+    }
+    troubled.assert_complete_at_least(200).await;
+    troubled
+}
+
+/// What is asked before anything can go wrong here.
+const DISCOVERY: [&str; 3] = ["connectionData", "projects", "repositories"];
+
+/// The status of each pull request, as upstream has it now.
+fn pull_requests(deployment: &Deployment) -> BTreeMap<String, String> {
+    let since = Retention::default().window_start(Timestamp::now());
+    let truth = deployment
+        .simulator
+        .ledger(since, &deployment.simulator.default_pat());
+    let own = truth
+        .into_iter()
+        .filter(|entry| entry.kind == "pull_request");
+    own.map(|entry| (entry.id, entry.version)).collect()
+}
+
+/// Pull requests that were open at the last look are closed now, and while all that is read, two more days pass.
+async fn later_days_are_read_while_they_happen(deployment: &Deployment) {
+    let before = pull_requests(deployment);
+    let is_closed = |(id, status): &(&String, &String)| {
+        *status != "active" && before.get(*id).is_some_and(|old| old == "active")
+    };
+    while !pull_requests(deployment).iter().any(|own| is_closed(&own)) {
+        assert!(deployment.simulator.days() < 30, "nothing closes");
+        deployment.simulator.advance(1);
+    }
+    let days = deployment.simulator.days();
+    deployment.simulator.set_drift(Drift {
+        matching: String::new(),
+        days: 2,
+    });
+    deployment.synchronize().await;
+    assert_eq!(deployment.simulator.days(), days + 2, "life went on");
+    deployment.synchronize().await;
+    deployment.assert_complete_at_least(200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_repository_of_many_is_read() {
+    let many = Deployment::synchronized(Config {
+        scale: Scale::Custom(Sizes {
+            projects: 1,
+            repositories_per_project: 206,
+            people: 4,
+            work_items: 0,
+            pull_requests: 0,
+            direct_pushes: 30,
+            other_runs: 0,
+            changesets: 0,
+        }),
+        ..Config::default()
+    })
+    .await;
+    many.assert_complete_at_least(20).await;
+    let requests = many.simulator.requests();
+    let pushes = requests
+        .iter()
+        .filter(|request| request.resource == "pushes");
+    let repositories: BTreeSet<_> = pushes.map(|request| &request.path).collect();
+    // The last one is empty: nothing was ever pushed to it.
+    assert_eq!(repositories.len(), 205);
+}
