@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use ado::{Position, parse_page};
+use ado::{Page, Position, parse_page};
 use entrypoint::Delivery;
 use jiff::{SignedDuration, Timestamp};
 use model::{
@@ -44,10 +44,11 @@ pub(crate) async fn of_pushes(
         ids_of(upstream, &target, push, &mut ids).await?;
         pushes += 1;
     }
-    let ids: Vec<String> = ids.into_iter().collect();
-    for some in ids.chunks(IDS_PER_REQUEST) {
-        let reply = upstream.send(&by_id_request(&target, some)).await?;
+    while !ids.is_empty() {
+        let some: Vec<String> = ids.iter().take(IDS_PER_REQUEST).cloned().collect();
+        let reply = upstream.send(&by_id_request(&target, &some)).await?;
         let page = parse_page(&reply.body.bytes, "value")?;
+        strike_out(&mut ids, &some, &page);
         let (records, quarantined) =
             store::read_page(resource, resources::Map::One(map), &target, &page);
         let observed_at = reply.server_time.unwrap_or_else(|| context.now());
@@ -60,6 +61,18 @@ pub(crate) async fn of_pushes(
     }
     waiting.drain(..pushes);
     Ok(())
+}
+
+/// Forgets what was answered. The service may answer fewer than it was asked for: the rest is asked for again, until an
+/// answer brings none of it, because then it is gone.
+fn strike_out(ids: &mut BTreeSet<String>, asked: &[String], page: &Page<'_>) {
+    let answered = page.items.iter().filter_map(|item| commit_id(item).ok());
+    let struck = answered.filter(|id| ids.remove(id)).count();
+    if struck == 0 {
+        asked.iter().for_each(|id| {
+            ids.remove(id);
+        });
+    }
 }
 
 async fn ids_of(
@@ -160,4 +173,41 @@ fn head_keys(push: &Push, prefix: &str) -> Vec<RowKey> {
             sort: format!("{prefix}{sha}"),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks a service that knows `known` and answers at most `cap` at once, until nothing is left to ask for.
+    fn answers(mut ids: BTreeSet<String>, known: &[&str], cap: usize) -> Vec<String> {
+        let (mut answered, mut requests) = (Vec::new(), 0);
+        while !ids.is_empty() {
+            requests += 1;
+            assert!(requests < 10, "it asks for ever");
+            let asked: Vec<String> = ids.iter().cloned().collect();
+            let found = asked.iter().filter(|id| known.contains(&id.as_str()));
+            let found: Vec<String> = found.take(cap).cloned().collect();
+            let items: Vec<String> = found
+                .iter()
+                .map(|id| format!(r#"{{"commitId":"{id}"}}"#))
+                .collect();
+            let body = format!(r#"{{"value":[{}]}}"#, items.join(","));
+            strike_out(
+                &mut ids,
+                &asked,
+                &parse_page(body.as_bytes(), "value").unwrap(),
+            );
+            answered.extend(found);
+        }
+        answered
+    }
+
+    #[test]
+    fn commits_that_an_answer_leaves_out_are_asked_for_again_unless_they_are_gone() {
+        let ids: BTreeSet<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).into();
+        assert_eq!(answers(ids.clone(), &["a", "b", "c", "d", "e"], 2).len(), 5);
+        assert_eq!(answers(ids.clone(), &["b", "d", "e"], 2), ["b", "d", "e"]);
+        assert!(answers(ids, &[], 2).is_empty());
+    }
 }
