@@ -53,6 +53,11 @@ pub async fn visit(context: &Context, delivery: Delivery<FanOut>) -> Result<(), 
             tracing::info!(delay_s = pause.as_secs(), "organization is paused");
             Ok(())
         }
+        Err(Error::Upstream(upstream::Error::Ado(error @ ado::Error::Stopped { .. }))) => {
+            // Nobody needs to look at this message: the next tick asks again, and the streams keep their cursors.
+            tracing::warn!(error = %error, "the organization is switched off");
+            Ok(())
+        }
         Err(error) if error.fault() == Fault::Reauthorize => {
             if is_refused(context, message).await? {
                 let status = ConnectionStatus::ReauthorizationNeeded;
