@@ -66,8 +66,9 @@ async fn nothing_that_other_tools_lost_is_lost() {
     abandoned_is_not_merged(&stored);
     commits_are_filed_under_their_push(&stored);
     names_are_kept_as_they_are(&quiet, &stored);
+    let counts = quiet.simulator.request_counts();
     a_stopped_organization_loses_nothing(&quiet).await;
-    let (digest, counts) = (quiet.digest().await, quiet.simulator.request_counts());
+    let digest = quiet.digest().await;
     drop(quiet);
 
     let troubled = trouble_on_the_way_leaves_no_trace(&counts).await;
@@ -204,10 +205,17 @@ async fn trouble_on_the_way_leaves_no_trace(streams: &BTreeMap<String, u64>) -> 
     let busy = FaultKind::TooManyRequests429 {
         retry_after: Some(0),
     };
-    for stream in streams.keys() {
-        inject(stream, 1, 3, busy.clone());
+    for (stream, requests) in streams {
+        // In the middle, where there is one.
+        inject(stream, u32::from(*requests > 1), 3, busy.clone());
     }
     troubled.settle().await;
+    let left = troubled.simulator.faults_left();
+    assert!(
+        left.iter()
+            .all(|fault| DISCOVERY.contains(&&fault.matching[1..])),
+        "not everything went wrong: {left:?}"
+    );
     let requests = troubled.simulator.requests();
     for stream in streams
         .keys()

@@ -90,6 +90,10 @@ impl FaultQueue {
         self.lock().clear();
     }
 
+    pub(crate) fn all(&self) -> Vec<Fault> {
+        self.lock().clone()
+    }
+
     /// The fault to apply to a request, after counting the request against every fault before it.
     pub(crate) fn take(&self, path: &str, resource: &str) -> Option<FaultKind> {
         let mut faults = self.lock();

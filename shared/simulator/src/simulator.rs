@@ -237,6 +237,11 @@ impl Simulator {
         self.0.faults.push(fault);
     }
 
+    /// The scripted faults that are not used up.
+    pub fn faults_left(&self) -> Vec<Fault> {
+        self.0.faults.all()
+    }
+
     /// Drops all scripted faults.
     pub fn clear_faults(&self) {
         self.0.faults.clear();
