@@ -108,10 +108,13 @@ pub struct Sizes {
     pub other_runs: u32,
     /// TFVC changesets, in projects that have TFVC.
     pub changesets: u32,
+    /// Classic releases, in projects that have a classic release pipeline.
+    pub releases: u32,
 }
 
 impl Sizes {
-    /// About 150 work items with 800 revisions, 350 runs, 120 pull requests, 500 pushes and 900 commits in all.
+    /// About 150 work items with 800 revisions, 350 runs, 120 pull requests, 500 pushes and 900 commits in all, and 150
+    /// deployments.
     pub const SMALL: Self = Self {
         projects: 3,
         repositories_per_project: 3,
@@ -121,10 +124,11 @@ impl Sizes {
         direct_pushes: 360,
         other_runs: 250,
         changesets: 800,
+        releases: 400,
     };
 
     /// About 20,000 work items with 100,000 revisions, 55,000 runs with 900,000 timeline records, 12,000 pull requests, 50,000
-    /// pushes and 2,000 changesets.
+    /// pushes, 2,000 changesets and 2,000 deployments.
     pub const REFERENCE: Self = Self {
         projects: 20,
         repositories_per_project: 13,
@@ -134,6 +138,7 @@ impl Sizes {
         direct_pushes: 6_000,
         other_runs: 20_000,
         changesets: 4_000,
+        releases: 800,
     };
 }
 
@@ -232,6 +237,8 @@ pub struct PageCaps {
     pub revisions_expanded: PageCap,
     /// `wit/reporting/workitemlinks`: 1,000.
     pub links: PageCap,
+    /// `release/deployments`: 50, and at most 100.
+    pub deployments: PageCap,
 }
 
 impl Default for PageCaps {
@@ -247,6 +254,7 @@ impl Default for PageCaps {
             revisions: PageCap::new(1_000, 1_000),
             revisions_expanded: PageCap::new(200, 200),
             links: PageCap::new(1_000, 1_000),
+            deployments: PageCap::new(50, 100),
         }
     }
 }
@@ -278,6 +286,7 @@ impl PageCaps {
             revisions: cap,
             revisions_expanded: cap,
             links: cap,
+            deployments: cap,
         }
     }
 }

@@ -63,6 +63,9 @@ pub(crate) fn first_sync(world: &World, pages: &PageCaps, pat: &Pat, since: Time
     if pat.has_scope("vso.code") {
         floors.extend(surveyor.code(pages));
     }
+    if pat.has_scope("vso.release") {
+        floors.insert("deployments", surveyor.deployments(pages));
+    }
     floors
 }
 
@@ -86,6 +89,10 @@ pub(crate) fn idle_pass(world: &World, pat: &Pat) -> Floors {
         floors.insert("pullRequests", probes(3 * projects));
         floors.insert("pushes", probes(surveyor.repositories().count() as u64));
         floors.insert("changesets", once(1));
+    }
+    if pat.has_scope("vso.release") {
+        // Deployments need no build, so nothing else tells of them; a project without any is asked once a day.
+        floors.insert("deployments", probes(surveyor.releasing().count() as u64));
     }
     floors
 }
@@ -215,6 +222,28 @@ impl<'a> Surveyor<'a> {
                 seek(paged([changesets.count()], pages.changesets.max)),
             ),
         ])
+    }
+}
+
+impl Surveyor<'_> {
+    /// The visible projects that have classic releases.
+    fn releasing(&self) -> impl Iterator<Item = u16> {
+        let definitions = self.world.release_definitions.iter();
+        let projects = definitions.map(|own| own.project);
+        projects.filter(|project| self.sees(*project))
+    }
+
+    fn deployments(&self, pages: &PageCaps) -> Floor {
+        let of = |project: u16| {
+            let all = self.world.deployments.iter();
+            all.filter(move |own| {
+                let definition = self.world.releases[own.release].definition;
+                let is_own = self.world.release_definitions[definition].project == project;
+                is_own && own.modified() >= self.since
+            })
+        };
+        let counts = self.visible().map(|project| of(project).count());
+        paged(counts, pages.deployments.max)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::world::{World, timeline};
 /// | `push` | project | `{repository}/{pushId}` | empty | 0 |
 /// | `commit` | project | `{repository}/{sha}` | empty | 0 |
 /// | `changeset` | organization | id | empty | 0 |
+/// | `deployment` | project | id | `lastModifiedOn` | approvals |
 ///
 /// Instants are RFC 3339 in UTC, as [`Timestamp`] prints them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -90,6 +91,9 @@ pub(crate) fn expected(world: &World, pat: &Pat, since: Timestamp) -> Vec<Expect
         clerk.pull_requests(&mut all);
         clerk.pushes(&mut all);
         clerk.changesets(&mut all);
+    }
+    if pat.has_scope("vso.release") {
+        clerk.deployments(&mut all);
     }
     all.sort_unstable();
     all
@@ -262,6 +266,26 @@ impl Clerk<'_> {
             children: 0,
             changed_at: changeset.created,
         }));
+    }
+}
+
+impl Clerk<'_> {
+    fn deployments(&self, all: &mut Vec<Expected>) {
+        for own in &self.world.deployments {
+            let definition = self.world.releases[own.release].definition;
+            let project = self.world.release_definitions[definition].project;
+            let modified = own.modified();
+            if self.sees(project) && modified >= self.since {
+                all.push(Expected {
+                    kind: "deployment",
+                    scope: self.project_id(project),
+                    id: own.id.to_string(),
+                    version: modified.to_string(),
+                    children: own.approvals.len() as u64,
+                    changed_at: modified,
+                });
+            }
+        }
     }
 }
 

@@ -11,11 +11,12 @@ use uuid::Uuid;
 use crate::world::random::Random;
 
 /// Every scope that some simulated endpoint needs.
-pub const ALL_SCOPES: [&str; 5] = [
+pub const ALL_SCOPES: [&str; 6] = [
     "vso.build",
     "vso.code",
     "vso.profile",
     "vso.project",
+    "vso.release",
     "vso.work",
 ];
 

@@ -58,7 +58,7 @@ impl Checker<'_> {
         );
         match self
             .specs
-            .check_request(method, &format!("/fabrikam/{route}"), &query, request)
+            .check_request(method, &support::address(route), &query, request)
         {
             Err(problems) => self
                 .problems
@@ -164,6 +164,17 @@ impl Checker<'_> {
                     );
                 }
             }
+        }
+    }
+
+    async fn releases(&mut self, project: &str) {
+        let path = format!("_host/vsrm.dev.azure.com/{project}/_apis/release/deployments");
+        for query in [
+            "",
+            "?queryOrder=ascending&$top=100&deploymentStatus=all&operationStatus=all&latestAttemptsOnly=false",
+            "?deploymentStatus=failed&minModifiedTime=2026-09-01T00:00:00Z",
+        ] {
+            self.get(&format!("{path}{query}")).await;
         }
     }
 
@@ -294,6 +305,7 @@ async fn every_body_has_the_shape_of_its_operation() {
         checker.boards(&project).await;
         checker.pipelines(&project).await;
         checker.repos(&project).await;
+        checker.releases(&project).await;
     }
     println!(
         "{} bodies of {} operations validated ({} known)",

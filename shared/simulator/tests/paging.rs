@@ -758,6 +758,7 @@ async fn wiql_refuses_more_than_it_may_return() {
         direct_pushes: 0,
         other_runs: 0,
         changesets: 0,
+        releases: 0,
         ..Sizes::SMALL
     };
     let client = Client::new(Config {

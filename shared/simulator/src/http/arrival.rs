@@ -46,7 +46,7 @@ impl Arrival {
         let path = ApiPath::parse(parts.uri.path());
         let endpoint = path
             .as_ref()
-            .and_then(|path| endpoints::find(parts.method.as_str(), &path.rest));
+            .and_then(|path| endpoints::find(parts.method.as_str(), &path.host, &path.rest));
         let credential = credential(simulator, &parts.headers, at);
         let admission = match &credential {
             Credential::Alive(pat) => simulator.arrive(pat.owner),
@@ -177,11 +177,7 @@ impl Arrival {
 
     fn serve(&self, simulator: &Simulator, withholds_page: bool) -> Result<Reply, Refusal> {
         let no_route = || Refusal::no_such_route(self.parts.uri.path());
-        let path = self
-            .path
-            .as_ref()
-            .filter(|path| path.host == "dev.azure.com")
-            .ok_or_else(no_route)?;
+        let path = self.path.as_ref().ok_or_else(no_route)?;
         let (endpoint, captured) = self.endpoint.as_ref().ok_or_else(no_route)?;
         check_place(endpoint, path).ok_or_else(no_route)?;
         if endpoint.version != Version::Free {

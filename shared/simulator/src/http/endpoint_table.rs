@@ -3,10 +3,10 @@
 //! <https://learn.microsoft.com/rest/api/azure/devops/>
 
 use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam};
-use crate::http::endpoints::{Endpoint, Version};
+use crate::http::endpoints::{Endpoint, RELEASE, Version};
 use crate::http::{
-    builds, changesets, classification, commits, discovery, projects, pull_requests, pushes,
-    reporting, repositories, threads, timeline, wiql, work_item_types, work_items,
+    builds, changesets, classification, commits, deployments, discovery, projects, pull_requests,
+    pushes, reporting, repositories, threads, timeline, wiql, work_item_types, work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -127,10 +127,29 @@ const REVISIONS: &[&str] = &[
     "watermark",
 ];
 
+const DEPLOYMENTS: &[&str] = &[
+    "definitionId",
+    "definitionEnvironmentId",
+    "createdBy",
+    "minModifiedTime",
+    "maxModifiedTime",
+    "deploymentStatus",
+    "operationStatus",
+    "latestAttemptsOnly",
+    "queryOrder",
+    "$top",
+    "continuationToken",
+    "createdFor",
+    "minStartedTime",
+    "maxStartedTime",
+    "sourceBranch",
+];
+
 const FREE: &[&str] = &[];
 const PROJECT: &[&str] = &["vso.profile", "vso.project"];
 const WORK: &[&str] = &["vso.work"];
 const BUILD: &[&str] = &["vso.build"];
+const RELEASES: &[&str] = &["vso.release"];
 const CODE: &[&str] = &["vso.code"];
 
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
@@ -474,4 +493,15 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         &[],
         changesets::batch,
     ),
+    Endpoint {
+        host: RELEASE,
+        ..Endpoint::get(
+            "deployments",
+            "release/deployments",
+            Required,
+            RELEASES,
+            DEPLOYMENTS,
+            deployments::list,
+        )
+    },
 ];

@@ -14,6 +14,8 @@ pub(crate) struct Endpoint {
     /// Its name in the log.
     pub(crate) name: &'static str,
     pub(crate) method: &'static str,
+    /// Where it is served.
+    pub(crate) host: &'static str,
     /// Its path behind `_apis`; `{name}` stands for one segment, `{name*}` for the rest.
     pub(crate) template: &'static str,
     pub(crate) project: ProjectInPath,
@@ -44,11 +46,20 @@ pub(crate) enum Version {
     PreviewOnly,
 }
 
-/// Finds the endpoint for a method and the segments behind `_apis`, with the values of its placeholders.
-pub(crate) fn find(method: &str, rest: &[String]) -> Option<(&'static Endpoint, Vec<String>)> {
+/// The host of nearly everything.
+pub(crate) const CORE: &str = "dev.azure.com";
+/// The host of classic releases: <https://learn.microsoft.com/rest/api/azure/devops/release/deployments/list>.
+pub(crate) const RELEASE: &str = "vsrm.dev.azure.com";
+
+/// Finds the endpoint for a method, a host and the segments behind `_apis`, with the values of its placeholders.
+pub(crate) fn find(
+    method: &str,
+    host: &str,
+    rest: &[String],
+) -> Option<(&'static Endpoint, Vec<String>)> {
     ENDPOINTS
         .iter()
-        .filter(|endpoint| endpoint.method == method)
+        .filter(|endpoint| endpoint.method == method && endpoint.host == host)
         .find_map(|endpoint| Some((endpoint, endpoint.captures(rest)?)))
 }
 
@@ -65,6 +76,7 @@ impl Endpoint {
         Self {
             name,
             method: "GET",
+            host: CORE,
             template,
             project,
             scopes,
@@ -124,7 +136,7 @@ mod tests {
 
     fn name_of(method: &str, path: &str) -> Option<&'static str> {
         let rest: Vec<String> = path.split('/').map(str::to_owned).collect();
-        find(method, &rest).map(|(endpoint, _)| endpoint.name)
+        find(method, CORE, &rest).map(|(endpoint, _)| endpoint.name)
     }
 
     #[test]
@@ -140,7 +152,8 @@ mod tests {
         for (n, one) in ENDPOINTS.iter().enumerate() {
             for other in &ENDPOINTS[n + 1..] {
                 assert!(
-                    (one.method, one.template) != (other.method, other.template),
+                    (one.method, one.host, one.template)
+                        != (other.method, other.host, other.template),
                     "{} is shadowed",
                     other.name
                 );

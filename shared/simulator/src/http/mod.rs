@@ -9,6 +9,7 @@ mod classification;
 mod commit_criteria;
 mod commits;
 mod control;
+mod deployments;
 mod discovery;
 mod endpoint_table;
 mod endpoints;

@@ -20,6 +20,8 @@ pub(crate) mod pull_requests;
 mod pushing;
 pub(crate) mod random;
 mod review_system;
+pub(crate) mod releases;
+mod releasing;
 mod reviews;
 mod running;
 pub(crate) mod text;
@@ -42,6 +44,8 @@ use people::People;
 use projects::{Project, Repository};
 use pull_requests::{EventKind, PullRequest};
 use pushing::Pusher;
+use releases::{Deployment, Release, ReleaseDefinition};
+use releasing::Releaser;
 use running::Runner;
 use work_items::{LinkChange, LinkKind, WorkItem};
 
@@ -80,6 +84,11 @@ pub(crate) struct World {
     pub(crate) histories: Vec<History>,
     /// By id.
     pub(crate) changesets: Vec<Changeset>,
+    pub(crate) release_definitions: Vec<ReleaseDefinition>,
+    /// By id.
+    pub(crate) releases: Vec<Release>,
+    /// By id.
+    pub(crate) deployments: Vec<Deployment>,
 }
 
 impl World {
@@ -105,6 +114,7 @@ impl World {
             classification: trees(&projects, &calendar),
             definitions: builds::definitions(&repositories),
             repositories,
+            release_definitions: releasing::definitions(&projects),
             projects,
             work_items: Vec::new(),
             revisions: Vec::new(),
@@ -113,10 +123,13 @@ impl World {
             pull_requests: Vec::new(),
             histories: Vec::new(),
             changesets: Vec::new(),
+            releases: Vec::new(),
+            deployments: Vec::new(),
         };
         world.live_boards(&sizes);
         world.live_code(&sizes);
         world.live_tfvc(&sizes);
+        world.live_releases(&sizes);
         world
     }
 
@@ -278,6 +291,41 @@ impl World {
             histories: &self.histories,
         };
         self.builds = runner.run(&plans);
+    }
+
+    fn live_releases(&mut self, sizes: &Sizes) {
+        let count = self.projects.len();
+        let outputs = releasing::outputs(count, &self.builds, &self.definitions);
+        let definitions = &self.release_definitions;
+        let mut releaser = Releaser::new(
+            self.seed,
+            &self.calendar,
+            &self.people,
+            definitions,
+            outputs,
+        );
+        for (day, project) in turns(&self.calendar, count as u16) {
+            releaser.plan_day(day, project, rate(&self.calendar, day, sizes.releases));
+        }
+        let (releases, mut deployments) = (releaser.releases, releaser.deployments);
+        let order = sorted_by(&releases, |own| own.created);
+        let rank = inverse(&order);
+        let numbered = order.into_iter().zip(1..);
+        self.releases = numbered
+            .map(|(position, id)| Release {
+                id,
+                ..releases[position].clone()
+            })
+            .collect();
+        let boundary = self.calendar.boundary();
+        deployments.retain(|own| own.queued <= boundary);
+        deployments.sort_by_key(|own| own.queued);
+        for (own, id) in deployments.iter_mut().zip(1..) {
+            own.id = id;
+            own.release = rank[own.release];
+        }
+        let visible = deployments.into_iter().map(|own| own.seen_at(boundary));
+        self.deployments = visible.collect();
     }
 
     fn live_tfvc(&mut self, sizes: &Sizes) {

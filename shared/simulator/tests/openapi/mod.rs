@@ -15,6 +15,9 @@ use serde_json::{Map, Value, json};
 /// Areas that have no OpenAPI file.
 const UNDESCRIBED: [&str; 2] = ["connectiondata", "resourceareas"];
 
+/// The host of a path that names none.
+const CORE: &str = "dev.azure.com";
+
 /// All operations of a folder of OpenAPI files.
 pub(crate) struct Specs {
     documents: Vec<Value>,
@@ -27,6 +30,7 @@ pub(crate) struct Operation {
     /// File, method and path, to name it in messages.
     pub(crate) name: String,
     method: String,
+    host: String,
     segments: Vec<String>,
     document: usize,
     parameters: Vec<Value>,
@@ -111,9 +115,12 @@ impl Specs {
             None => parameter.clone(),
         };
         let template = path.split('?').next().unwrap_or(path);
+        let host = document.get("host").and_then(Value::as_str);
+        let host = host.unwrap_or(CORE);
         self.operations.push(Operation {
             name: format!("{file} {} {path}", method.to_uppercase()),
             method: method.to_uppercase(),
+            host: host.to_owned(),
             segments: template
                 .split('/')
                 .filter(|part| !part.is_empty())
@@ -224,6 +231,7 @@ impl Specs {
     }
 
     fn matching(&self, method: &str, path: &str) -> Vec<&Operation> {
+        let (host, path) = on_host(path);
         let segments: Vec<String> = path
             .split('/')
             .filter(|part| !part.is_empty())
@@ -232,7 +240,8 @@ impl Specs {
         let mut found: Vec<&Operation> = self
             .operations
             .iter()
-            .filter(|own| own.method == method && fits(&own.segments, &segments))
+            .filter(|own| own.method == method && own.host == host)
+            .filter(|own| fits(&own.segments, &segments))
             .collect();
         // A literal segment beats a placeholder.
         found.sort_by_key(|own| {
@@ -311,6 +320,14 @@ impl Specs {
         }
         problems
     }
+}
+
+/// The host that a path of the simulator means, and the path there.
+fn on_host(path: &str) -> (&str, &str) {
+    let other = path.strip_prefix("/_host/");
+    other
+        .and_then(|rest| rest.split_once('/'))
+        .unwrap_or((CORE, path))
 }
 
 fn is_undescribed(method: &str, path: &str) -> bool {

@@ -83,7 +83,7 @@ impl Client {
         }
     }
 
-    /// Sends `GET /fabrikam/{path}` with `api-version=7.1`.
+    /// Sends `GET /fabrikam/{path}` with `api-version=7.1`; a path of another host begins with `_host/{host}/`.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let separator = if path.contains('?') { '&' } else { '?' };
         let version = if path.contains("api-version") {
@@ -91,7 +91,7 @@ impl Client {
         } else {
             format!("{separator}api-version=7.1")
         };
-        self.send(Request::get(format!("/fabrikam/{path}{version}")), "")
+        self.send(Request::get(format!("{}{version}", address(path))), "")
             .await
     }
 
@@ -177,6 +177,17 @@ impl Client {
             }
             position = format!("continuationToken={token}");
         }
+    }
+}
+
+/// The whole path of a path within the organization.
+pub(crate) fn address(path: &str) -> String {
+    let on_host = path
+        .strip_prefix("_host/")
+        .and_then(|rest| rest.split_once('/'));
+    match on_host {
+        Some((host, path)) => format!("/_host/{host}/fabrikam/{path}"),
+        None => format!("/fabrikam/{path}"),
     }
 }
 
