@@ -139,6 +139,10 @@ impl From<&StoredRecord> for Found {
                     activity.map_or(0, |activity| activity.threads as usize),
                 )
             }
+            Record::Deployment(deployment) => (
+                deployment.modified_at.to_string(),
+                deployment.approvals.len(),
+            ),
             Record::ClassificationNode(_)
             | Record::Push(_)
             | Record::Commit(_)

@@ -3,6 +3,7 @@
 //! A [`Record`] knows its key, its version and its last event; [`Record::row`] turns it into what DynamoDB keeps.
 
 pub mod changeset;
+pub mod deployment;
 pub mod git;
 pub mod identity;
 pub mod metadata;
@@ -18,6 +19,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use changeset::Changeset;
+pub use deployment::Deployment;
 pub use git::{Commit, Push};
 pub use identity::Identity;
 pub use metadata::{ClassificationNode, WorkItemType};
@@ -182,6 +184,8 @@ kinds! {
     Commit(Commit) = "commit", Immutable;
     /// A TFVC changeset.
     Changeset(Changeset) = "changeset", Immutable;
+    /// An attempt to bring a classic release to a stage, with who let it pass.
+    Deployment(Box<Deployment>) = "deployment", Newest;
 }
 
 impl Kind {

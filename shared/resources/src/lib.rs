@@ -10,6 +10,7 @@ mod builds;
 mod changesets;
 mod classification_nodes;
 pub mod commits;
+mod deployments;
 pub mod discovery;
 mod open;
 pub mod open_work_items;
@@ -284,6 +285,7 @@ pub static CATALOG: &[&Resource] = &[
     &work_item_ends::WORK_ITEM_ENDS,
     &builds::BUILDS,
     &timelines::TIMELINES,
+    &deployments::DEPLOYMENTS,
     &pull_requests::ACTIVE,
     &pull_requests::COMPLETED,
     &pull_requests::ABANDONED,
@@ -373,9 +375,13 @@ impl From<serde_json::Error> for MapError {
     }
 }
 
-/// The instant by which cursors by time move: the end of a run or pull request, the moment of a push.
+/// The instant by which cursors by time move: the end of a run or pull request, the moment of a push, the last change
+/// of a deployment.
 pub(crate) fn event_time(record: &Record) -> Option<Timestamp> {
-    record.last_event()
+    match record {
+        Record::Deployment(deployment) => Some(deployment.modified_at),
+        record => record.last_event(),
+    }
 }
 
 /// The child of a stored record, as a job carries it, for one of its facets or for records of their own.
