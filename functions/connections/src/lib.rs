@@ -7,6 +7,7 @@
 mod answer;
 mod caller;
 mod create;
+mod report;
 mod view;
 
 use std::time::Duration;
@@ -24,11 +25,12 @@ use jiff::Timestamp;
 use model::{Connection, ConnectionId, TenantId};
 use queue::{Addresses, Queues};
 use serde_json::json;
-use storage::Control;
+use storage::{Control, ThrottleKey};
 
 use self::{
     answer::{Refusal, refuse},
     caller::{Admin, Viewer},
+    report::{IntegrationReport, RequestBudget},
     view::{ConnectionView, IntegrationView},
 };
 
@@ -81,6 +83,7 @@ pub fn router(context: Context) -> Router {
     Router::new()
         .route("/api/v1/connections", post(create).get(list))
         .route("/api/v1/connections/{connection}", get(show))
+        .route("/api/v1/connections/{connection}/report", get(report))
         .route("/api/v1/connections/{connection}/sync", post(sync))
         .fallback(async || refuse(Problem::not_found()))
         .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
@@ -120,6 +123,34 @@ async fn show(
 ) -> Result<Response, Refusal> {
     let connection = found(&context, &tenant, &id).await?;
     Ok(Json(view_of(&context, connection).await?).into_response())
+}
+
+async fn report(
+    State(context): State<Context>,
+    Viewer { tenant }: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let connection = found(&context, &tenant, &id).await?;
+    let control = &context.control;
+    let mut integrations = Vec::new();
+    for integration in control.integrations(&tenant, connection.id).await? {
+        let streams = control.streams(integration.id).await?;
+        let quarantined = control.quarantined(integration.id).await?;
+        let which = (integration.id, integration.service);
+        integrations.push(IntegrationReport::new(which, streams, quarantined));
+    }
+    let mut budgets = Vec::new();
+    for organization in &connection.organizations {
+        let key = ThrottleKey {
+            connection: connection.id,
+            organization,
+        };
+        let known = control.throttle(key).await?;
+        let now = entrypoint::now();
+        budgets.push(RequestBudget::new(organization.to_string(), &known, now));
+    }
+    let report = json!({ "integrations": integrations, "request_budgets": budgets });
+    Ok(Json(report).into_response())
 }
 
 async fn sync(

@@ -96,9 +96,12 @@ impl IntegrationView {
             .filter(|stream| stream.completed_at.is_some())
             .count();
         let errors: Vec<StreamError> = visited.iter().filter_map(|stream| failed(stream)).collect();
+        let has_holes = visited.iter().any(|stream| stream.holes > 0);
         let status = match connection {
             ConnectionStatus::ReauthorizationNeeded => SyncStatus::ReauthorizationNeeded,
-            ConnectionStatus::Active if !errors.is_empty() => SyncStatus::NeedsAttention,
+            ConnectionStatus::Active if !errors.is_empty() || has_holes => {
+                SyncStatus::NeedsAttention
+            }
             ConnectionStatus::Active if visited.is_empty() || complete < visited.len() => {
                 SyncStatus::Syncing
             }

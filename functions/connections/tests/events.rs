@@ -172,6 +172,7 @@ async fn every_event_comes_as_far_as_the_table() {
         ("connections-create.json", "Query"),
         ("connections-list.json", "Query"),
         ("connections-show.json", "GetItem"),
+        ("connections-report.json", "GetItem"),
         ("connections-sync.json", "GetItem"),
     ];
     for (name, operation) in events {

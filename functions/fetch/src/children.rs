@@ -12,7 +12,7 @@ use resources::{
 use storage::Counts;
 use upstream::Upstream;
 
-use crate::{Context, Error, commits, is_out_of_time, stream_key};
+use crate::{Context, Error, commits, is_out_of_time, store, stream_key};
 
 /// Fetches children; what is left when time or patience ends goes into a message of its own.
 pub(crate) async fn visit(
@@ -112,7 +112,7 @@ async fn each(
         }
         let body = body_of(resource, upstream, details, &target, child).await?;
         match body {
-            Some(body) => {
+            Ok(body) => {
                 let fetched = Details {
                     key: child.row.clone(),
                     facet: details.facet,
@@ -125,7 +125,10 @@ async fn each(
                     .await?;
                 counts.records += u64::from(written);
             }
-            None => counts.quarantined += 1,
+            Err(reason) => {
+                let aside = vec![(Some(child.id.clone()), "", reason)];
+                counts.quarantined += store::note(context, job, aside).await?;
+            }
         }
         counts.pages += 1;
         waiting.pop_front();
@@ -173,7 +176,10 @@ async fn together(
             }
             Err(error) => {
                 tracing::warn!(resource = resource.name, error = %error, "set a batch aside");
-                counts.quarantined += some.len() as u64;
+                let reason = error.to_string();
+                let one = |child: &Child| (Some(child.id.clone()), "", reason.clone());
+                let aside = some.iter().map(one).collect();
+                counts.quarantined += store::note(context, job, aside).await?;
             }
         }
         counts.pages += 1;
@@ -182,7 +188,7 @@ async fn together(
     Ok(())
 }
 
-/// The details of a child; `None` if they cannot be read.
+/// The details of a child, or why they cannot be read.
 ///
 /// A run that was rejected before it had a plan answers 204 or 404, and so does anything whose upstream copy is gone:
 /// that is an answer, "none", and the child is done.
@@ -192,7 +198,7 @@ async fn body_of(
     details: &DetailsOf,
     target: &Target<'_>,
     child: &Child,
-) -> Result<Option<String>, Error> {
+) -> Result<Result<String, String>, Error> {
     let sent = upstream
         .send(&details_request(details, target, child))
         .await;
@@ -203,7 +209,7 @@ async fn body_of(
     };
     let page = parse_page(&bytes, details.items)?;
     match (details.map)(&page.items) {
-        Ok(body) => Ok(Some(body)),
+        Ok(body) => Ok(Ok(body)),
         Err(error) => {
             tracing::warn!(
                 resource = resource.name,
@@ -211,7 +217,7 @@ async fn body_of(
                 error = %error,
                 "set details aside"
             );
-            Ok(None)
+            Ok(Err(error.to_string()))
         }
     }
 }

@@ -49,13 +49,13 @@ pub(crate) async fn of_pushes(
         let reply = upstream.send(&by_id_request(&target, &some)).await?;
         let page = parse_page(&reply.body.bytes, "value")?;
         strike_out(&mut ids, &some, &page);
-        let (records, quarantined) =
-            store::read_page(resource, resources::Map::One(map), &target, &page);
+        let (records, aside) = store::read_page(resource, resources::Map::One(map), &target, &page);
         let observed_at = reply.server_time.unwrap_or_else(|| context.now());
         *counts += store::store(context, job, resource, &records, (true, observed_at)).await?;
         *counts += Counts {
             pages: 1,
-            quarantined,
+            fetched: page.items.len() as u64,
+            quarantined: store::note(context, job, aside).await?,
             ..Counts::default()
         };
     }

@@ -93,13 +93,12 @@ async fn read_one(
             Err(error) => return Err(error.into()),
         };
         let page = parse_page(&reply.body.bytes, each.items)?;
-        let (mut records, mut quarantined) = (Vec::new(), 0);
+        let (mut records, mut aside) = (Vec::new(), Vec::new());
         for (index, item) in page.items.iter().enumerate() {
             match (each.map)(&target, parent, item) {
                 Ok(record) => records.push(record),
                 Err(error) => {
-                    quarantined += 1;
-                    store::warn_of(held.resource, index, item, &error);
+                    aside.push(store::set_aside(held.resource, index, item, &error));
                 }
             }
         }
@@ -108,7 +107,8 @@ async fn read_one(
         let stored = store::store(held.context, job, held.resource, &records, when).await?;
         held.count(Counts {
             pages: 1,
-            quarantined,
+            fetched: page.items.len() as u64,
+            quarantined: store::note(held.context, job, aside).await?,
             ..stored
         })
         .await?;

@@ -94,13 +94,12 @@ async fn read_batch(
         .send(&items_request(&job.organization, ids))
         .await?;
     let page = parse_page(&reply.body.bytes, "value")?;
-    let (mut records, mut quarantined) = (Vec::new(), 0);
+    let (mut records, mut aside) = (Vec::new(), Vec::new());
     for (index, raw) in page.items.iter().enumerate() {
         match item(target, workflows, raw) {
             Ok(record) => records.extend(record),
             Err(error) => {
-                quarantined += 1;
-                store::warn_of(held.resource, index, raw, &error);
+                aside.push(store::set_aside(held.resource, index, raw, &error));
             }
         }
     }
@@ -122,7 +121,8 @@ async fn read_batch(
         &cursor,
         Counts {
             pages: 1,
-            quarantined,
+            fetched: page.items.len() as u64,
+            quarantined: store::note(held.context, job, aside).await?,
             ..stored
         },
     )

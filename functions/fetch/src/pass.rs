@@ -7,7 +7,7 @@ use entrypoint::Delivery;
 use jiff::Timestamp;
 use model::{Fault, Job, Work};
 use resources::{
-    Cursor, CursorRule, Every, Fetch, List, Resource, Target,
+    Cursor, CursorRule, Every, FanOut, Fetch, List, Resource, Target,
     plan::{Seen, Since},
 };
 use storage::{Claim, Counts, PassOutcome, StreamKey};
@@ -37,6 +37,8 @@ pub(crate) struct Held<'a> {
     pub(crate) stored: Option<String>,
     pub(crate) counts: Counts,
     started_at: Timestamp,
+    /// How many passes before this one brought nothing.
+    empty_passes: u32,
 }
 
 /// How far a visit came.
@@ -75,9 +77,10 @@ pub(crate) async fn visit(
         resource,
         key,
         fence,
-        stored: stream.cursor,
+        stored: stream.cursor.clone(),
         counts: Counts::default(),
         started_at: now,
+        empty_passes: stream.empty_passes,
     };
     let first_pass = !held.cursor().is_backfilled();
     let result = match resource.fetch {
@@ -119,7 +122,7 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
             reply => reply?,
         };
         let page = parse_page(&reply.body.bytes, list.items)?;
-        let (records, quarantined) = store::read_page(held.resource, list.map, &target, &page);
+        let (records, aside) = store::read_page(held.resource, list.map, &target, &page);
         let observed_at = reply.server_time.unwrap_or_else(|| held.context.now());
         let stored = store::store(
             held.context,
@@ -145,7 +148,8 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
             &step.cursor,
             Counts {
                 pages: 1,
-                quarantined,
+                fetched: page.items.len() as u64,
+                quarantined: store::note(held.context, job, aside).await?,
                 ..stored
             },
         )
@@ -165,6 +169,12 @@ fn starts_over(cursor: &Cursor, list: &List, error: &ado::Error) -> bool {
     let has_position = cursor.pass.is_some() || matches!(cursor.since, Since::Token(_));
     let by_token = matches!(list.cursor, CursorRule::Token { .. }) || cursor.pass.is_some();
     has_position && by_token && matches!(error, ado::Error::Rejected { status: 400, .. })
+}
+
+/// A period, doubled for every empty pass behind the first, up to an hour unless it is longer anyway.
+fn longer(period: Duration, empty_passes: u32) -> Duration {
+    let doublings = empty_passes.saturating_sub(1).min(8);
+    (period * (1 << doublings)).min(REST.max(period))
 }
 
 impl Held<'_> {
@@ -252,14 +262,26 @@ impl Held<'_> {
             .collect();
         self.context.queues.send_jobs(&next, Duration::ZERO).await?;
         let now = self.context.now();
+        let empty_passes = match self.counts.records {
+            0 => self.empty_passes.saturating_add(1),
+            _ => 0,
+        };
         let due_at = match self.resource.every {
-            Every::Period => now + self.context.period,
+            Every::Period => now + self.rest(empty_passes),
             Every::Day => now + DAY,
             Every::Week => now + 7 * DAY,
             Every::Once => Timestamp::MAX,
         };
-        self.log("complete").await?;
-        self.release(&PassOutcome::Complete { due_at }).await?;
+        let status = match self.counts.quarantined {
+            0 => "complete",
+            _ => "incomplete",
+        };
+        self.log(status).await?;
+        let complete = PassOutcome::Complete {
+            due_at,
+            empty_passes,
+        };
+        self.release(&complete).await?;
         tracing::info!(
             pages = self.counts.pages,
             records = self.counts.records,
@@ -268,6 +290,16 @@ impl Held<'_> {
             "pass complete"
         );
         Ok(())
+    }
+
+    /// How long a stream rests after this many passes that brought nothing. One request for a whole organization is
+    /// cheap at any time; a hundred quiet repositories are not, so each rests up to an hour.
+    fn rest(&self, empty_passes: u32) -> Duration {
+        let period = self.context.period;
+        match self.resource.fan_out {
+            FanOut::Organization => period,
+            _ => longer(period, empty_passes),
+        }
     }
 
     /// Leaves the rest to a message of its own. The stream is given back first: a message that finds it taken would be
@@ -326,5 +358,23 @@ impl Held<'_> {
             .control
             .release(&self.key, &self.fence, now, outcome)
             .await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quiet_stream_rests_longer_each_time_and_at_most_an_hour() {
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        let rests: Vec<Duration> = (0..6).map(|n| longer(minutes(15), n)).collect();
+        assert_eq!(rests, [15, 15, 30, 60, 60, 60].map(minutes));
+        assert_eq!(
+            longer(minutes(180), 9),
+            minutes(180),
+            "never less than the period"
+        );
+        assert_eq!(longer(minutes(1), u32::MAX), minutes(60));
     }
 }

@@ -6,40 +6,76 @@ use ado::Page;
 use jiff::Timestamp;
 use model::{Child, Facet, Job, Record, Row, RowKey, Work, record::WriteRule};
 use resources::{FanOut, Map, Resource, Target, When, child_of};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use storage::Counts;
 
-use crate::{Context, Error};
+use crate::{Context, Error, stream_key};
 
-/// The records of a page, and how many of its items could not be read.
-pub(crate) fn read_page(
+/// The items of a page that could not be read, each with its id if it has one, its content, and the reason.
+pub(crate) type Aside<'a> = Vec<(Option<String>, &'a str, String)>;
+
+/// The records of a page, and the items that could not be read.
+pub(crate) fn read_page<'a>(
     resource: &Resource,
     map: Map,
     target: &Target<'_>,
-    page: &Page<'_>,
-) -> (Vec<Record>, u64) {
+    page: &Page<'a>,
+) -> (Vec<Record>, Aside<'a>) {
     let mut records = Vec::with_capacity(page.items.len());
-    let mut quarantined = 0;
+    let mut aside = Vec::new();
     for (index, item) in page.items.iter().enumerate() {
         let mapped = match map {
             Map::One(map) => map(target, item).map(|record| records.push(record)),
             Map::Many(map) => map(target, item).map(|more| records.extend(more)),
         };
         if let Err(error) = mapped {
-            quarantined += 1;
-            warn_of(resource, index, item, &error);
+            aside.push(set_aside(resource, index, item, &error));
         }
     }
-    (records, quarantined)
+    (records, aside)
+}
+
+/// Notes where people look what could not be stored, and says how much it was.
+pub(crate) async fn note(context: &Context, job: &Job, aside: Aside<'_>) -> Result<u64, Error> {
+    if !aside.is_empty() {
+        let (key, now) = (stream_key(job), context.now());
+        context.control.quarantine(&key, &aside, now).await?;
+    }
+    Ok(aside.len() as u64)
+}
+
+/// What names an item, whatever its kind calls it.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(
+        borrow,
+        alias = "pullRequestId",
+        alias = "pushId",
+        alias = "changesetId",
+        alias = "commitId",
+        alias = "identifier"
+    )]
+    id: &'a RawValue,
+}
+
+/// The longest text that is believed to be an id.
+const LONGEST_ID: usize = 64;
+
+fn id_of(item: &RawValue) -> Option<String> {
+    let named: Named<'_> = serde_json::from_str(item.get()).ok()?;
+    let id = named.id.get().trim_matches('"');
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    (id.len() <= LONGEST_ID && id.chars().all(is_plain)).then(|| id.to_owned())
 }
 
 /// Says which item was set aside and why; its content may name people and stays out of the log.
-pub(crate) fn warn_of(
+pub(crate) fn set_aside<'a>(
     resource: &Resource,
     index: usize,
-    item: &RawValue,
+    item: &'a RawValue,
     error: &resources::MapError,
-) {
+) -> (Option<String>, &'a str, String) {
     tracing::warn!(
         resource = resource.name,
         item.index = index,
@@ -47,6 +83,7 @@ pub(crate) fn warn_of(
         error = %error,
         "set an item aside"
     );
+    (id_of(item), item.get(), error.to_string())
 }
 
 /// Stores records by the rule of their kind and sends for the children that they want.

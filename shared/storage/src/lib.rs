@@ -10,12 +10,14 @@
 mod attributes;
 mod control;
 mod error;
+mod quarantine;
 mod records;
 mod stream;
 mod throttle;
 
 pub use control::Control;
 pub use error::Error;
+pub use quarantine::Quarantined;
 pub use records::{Records, Stored, StoredRecord, Written};
 pub use stream::{Claim, Counts, PassOutcome, Stream, StreamKey};
 pub use throttle::{Throttle, ThrottleKey};

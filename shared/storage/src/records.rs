@@ -41,6 +41,6 @@ fn read_key(pk: &str, sk: &str) -> Option<RowKey> {
 }
 
 /// A short fingerprint of a text, stable over versions of this program.
-fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
 }

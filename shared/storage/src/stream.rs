@@ -63,11 +63,18 @@ pub struct Stream {
     pub last_error: Option<String>,
     /// What it has done so far.
     pub counts: Counts,
+    /// Items of its last complete pass that could not be stored.
+    pub holes: u64,
+    /// How many passes in a row brought nothing.
+    #[serde(skip)]
+    pub empty_passes: u32,
 }
 
 /// What a visit has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
+    /// Items that came in pages.
+    pub fetched: u64,
     /// Pages stored.
     pub pages: u64,
     /// Records written, unchanged ones not counted.
@@ -82,6 +89,7 @@ pub struct Counts {
 
 impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
+        self.fetched += other.fetched;
         self.pages += other.pages;
         self.records += other.records;
         self.requests += other.requests;
@@ -94,7 +102,7 @@ impl std::ops::AddAssign for Counts {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
     /// The stream is ours until the lease ends.
-    Held(Stream),
+    Held(Box<Stream>),
     /// Another job works on it.
     Busy,
 }
@@ -106,6 +114,8 @@ pub enum PassOutcome {
     Complete {
         /// The next visit.
         due_at: Timestamp,
+        /// How many passes in a row have brought nothing now.
+        empty_passes: u32,
     },
     /// There is more; another job follows.
     Continues,
@@ -193,9 +203,10 @@ impl Control {
             .send()
             .await;
         match if_held("UpdateItem", result)? {
-            Some(output) => Ok(Claim::Held(
-                output.attributes.as_ref().map(read).unwrap_or_default(),
-            )),
+            Some(output) => {
+                let stream = output.attributes.as_ref().map(read);
+                Ok(Claim::Held(Box::new(stream.unwrap_or_default())))
+            }
             None => Ok(Claim::Busy),
         }
     }
@@ -266,11 +277,18 @@ impl Control {
             PassOutcome::Continues => {
                 update.update_expression("REMOVE lease_owner, lease_until, fence")
             }
-            PassOutcome::Complete { due_at } => update
+            PassOutcome::Complete {
+                due_at,
+                empty_passes,
+            } => update
                 .update_expression(
-                    "SET due_at = :due, completed_at = :now \
-                     REMOVE lease_owner, lease_until, fence, queued_until, last_error",
+                    "SET due_at = :due, completed_at = :now, empty_passes = :empty, \
+                     holes = if_not_exists(pass_quarantined, :none) \
+                     REMOVE lease_owner, lease_until, fence, queued_until, last_error, \
+                     pass_quarantined",
                 )
+                .expression_attribute_values(":empty", number(*empty_passes))
+                .expression_attribute_values(":none", number(0))
                 .expression_attribute_values(":due", number(due_at.as_second()))
                 .expression_attribute_values(":now", number(now.as_second())),
             PassOutcome::Failed { due_at, error } => update
@@ -340,11 +358,13 @@ impl Control {
     }
 }
 
-const ADD_COUNTS: &str = "ADD page_count :pages, record_count :records, request_count :requests, \
-                          retry_count :retries, quarantined_count :quarantined";
+const ADD_COUNTS: &str = "ADD fetched_count :fetched, page_count :pages, record_count :records, \
+                          request_count :requests, retry_count :retries, \
+                          quarantined_count :quarantined, pass_quarantined :quarantined";
 
-fn count_values(counts: Counts) -> [(&'static str, u64); 5] {
+fn count_values(counts: Counts) -> [(&'static str, u64); 6] {
     [
+        (":fetched", counts.fetched),
         (":pages", counts.pages),
         (":records", counts.records),
         (":requests", counts.requests),
@@ -376,7 +396,10 @@ fn read(item: &Item) -> Stream {
         queued_until: second("queued_until"),
         completed_at: second("completed_at"),
         last_error: get_text(item, "last_error").map(str::to_owned),
+        holes: count("holes"),
+        empty_passes: u32::try_from(count("empty_passes")).unwrap_or(u32::MAX),
         counts: Counts {
+            fetched: count("fetched_count"),
             pages: count("page_count"),
             records: count("record_count"),
             requests: count("request_count"),

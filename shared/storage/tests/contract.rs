@@ -229,7 +229,15 @@ async fn a_finished_pass_frees_the_stream_and_says_when_it_is_due() {
         .unwrap();
     let due_at = now() + Duration::from_secs(900);
     control
-        .release(&stream(), "f1", now(), &PassOutcome::Complete { due_at })
+        .release(
+            &stream(),
+            "f1",
+            now(),
+            &PassOutcome::Complete {
+                due_at,
+                empty_passes: 1,
+            },
+        )
         .await
         .unwrap();
     let found = control.stream(&stream()).await.unwrap();
