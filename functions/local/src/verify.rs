@@ -4,7 +4,8 @@ mod inventory;
 
 use std::collections::HashMap;
 
-use model::record::{PullRequestActivity, PullRequestLinks, RefList, Timeline};
+use model::record::artifact::ArtifactLinks;
+use model::record::{PullRequestActivity, Timeline};
 use model::{Facet, Kind, Record};
 use serde::Serialize;
 use simulator::Expected;
@@ -118,8 +119,19 @@ impl Found {
 impl From<&StoredRecord> for Found {
     fn from(stored: &StoredRecord) -> Self {
         let facet = |facet| stored.details.get(&facet).map_or("", String::as_str);
+        // A facet of another state counts for nothing.
+        let current = |which| {
+            let marker = stored.record.marker(which);
+            let is_current = marker.is_some() && marker.as_ref() == stored.markers.get(&which);
+            if is_current { facet(which) } else { "" }
+        };
         let (version, children) = match &stored.record {
-            Record::WorkItem(item) => (item.rev.to_string(), item.revisions.len()),
+            Record::WorkItem(item) => {
+                let links = serde_json::from_str(current(Facet::Links));
+                let links: ArtifactLinks = links.unwrap_or_default();
+                let parts = item.revisions.len() + links.links.len();
+                (item.rev.to_string(), parts)
+            }
             Record::WorkItemLink(link) => (link.changed_at.to_string(), usize::from(link.active)),
             Record::WorkItemType(kind) => (String::new(), kind.states.len()),
             Record::Run(run) => {
@@ -134,21 +146,15 @@ impl From<&StoredRecord> for Found {
             Record::PullRequest(pull_request) => {
                 let activity: Option<PullRequestActivity> =
                     serde_json::from_str(facet(Facet::Threads)).ok();
-                let links: PullRequestLinks =
-                    serde_json::from_str(facet(Facet::Links)).unwrap_or_default();
                 (
                     pull_request.status.as_str().to_owned(),
-                    activity.map_or(0, |activity| activity.threads as usize)
-                        + links.work_items.len(),
+                    activity.map_or(0, |activity| activity.threads as usize),
                 )
             }
             Record::Deployment(deployment) => (
                 deployment.modified_at.to_string(),
                 deployment.approvals.len(),
             ),
-            Record::GitRepository(repository) => (repository.name.clone(), 0),
-            Record::RefList(list) => (sum_of(list), list.refs.len()),
-            Record::Policy(policy) => (policy.revision.to_string(), policy.branches.len()),
             Record::ClassificationNode(_)
             | Record::Push(_)
             | Record::Commit(_)
@@ -161,13 +167,6 @@ impl From<&StoredRecord> for Found {
             children: children as u64,
         }
     }
-}
-
-/// The ledger's sum over the objects that refs point to; see [`Expected`].
-fn sum_of(list: &RefList) -> String {
-    let starts = list.refs.iter().filter_map(|own| own.object.get(..15));
-    let numbers = starts.filter_map(|start| u64::from_str_radix(start, 16).ok());
-    numbers.fold(0_u64, u64::wrapping_add).to_string()
 }
 
 /// Returns a fingerprint of a store; see [`Inventory::digest`].

@@ -113,7 +113,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// About 150 work items with 800 revisions, 350 runs, 120 pull requests, 500 pushes and 900 commits in all, and 150
+    /// About 150 work items with 1,100 revisions, 350 runs, 120 pull requests, 500 pushes and 900 commits in all, and 150
     /// deployments.
     pub const SMALL: Self = Self {
         projects: 3,
@@ -127,7 +127,7 @@ impl Sizes {
         releases: 400,
     };
 
-    /// About 20,000 work items with 100,000 revisions, 55,000 runs with 900,000 timeline records, 12,000 pull requests, 50,000
+    /// About 20,000 work items with 130,000 revisions, 55,000 runs with 900,000 timeline records, 12,000 pull requests, 50,000
     /// pushes, 2,000 changesets and 2,000 deployments.
     pub const REFERENCE: Self = Self {
         projects: 20,
@@ -229,8 +229,6 @@ pub struct PageCaps {
     pub commits: PageCap,
     /// `commitsbatch`: `$top` up to 50,000.
     pub commits_batch: PageCap,
-    /// `policy/configurations`: undocumented.
-    pub policies: PageCap,
     /// `tfvc/changesets`: 256.
     pub changesets: PageCap,
     /// `wit/reporting/workitemrevisions` without `$expand`: 1,000.
@@ -252,7 +250,6 @@ impl Default for PageCaps {
             pushes: PageCap::new(100, 1_000),
             commits: PageCap::new(100, 5_000),
             commits_batch: PageCap::new(100, 50_000),
-            policies: PageCap::new(100, 1_000),
             changesets: PageCap::new(256, 256),
             revisions: PageCap::new(1_000, 1_000),
             revisions_expanded: PageCap::new(200, 200),
@@ -285,7 +282,6 @@ impl PageCaps {
             pushes: cap,
             commits: cap,
             commits_batch: cap,
-            policies: cap,
             changesets: cap,
             revisions: cap,
             revisions_expanded: cap,
@@ -328,6 +324,15 @@ pub struct Unverified {
     /// the fields that each board has of its own.
     /// <https://learn.microsoft.com/azure/devops/boards/queries/query-by-workflow-changes>
     pub board_fields: bool,
+    /// Whether the reporting endpoints give `System.ExternalLinkCount`.
+    /// <https://learn.microsoft.com/azure/devops/boards/queries/linking-attachments>
+    pub external_link_count: bool,
+    /// Whether each revision tells how many comments there were when it was made, or how many there are now.
+    /// <https://learn.microsoft.com/azure/devops/boards/queries/history-and-auditing>
+    pub comment_count_is_historic: bool,
+    /// Whether a link to a commit, pull request, branch, run or changeset makes a revision.
+    /// <https://learn.microsoft.com/azure/devops/boards/queries/link-type-reference>
+    pub artifact_links_revise: bool,
     /// How a timeline that never existed is answered.
     /// <https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get>
     pub timeline_absence: TimelineAbsence,
@@ -348,6 +353,9 @@ impl Default for Unverified {
             build_token: BuildToken::NextRun,
             statuses_combine: true,
             board_fields: true,
+            external_link_count: true,
+            comment_count_is_historic: true,
+            artifact_links_revise: true,
             timeline_absence: TimelineAbsence::NotFound404,
             suppress_is_heard: true,
         }
@@ -366,6 +374,9 @@ impl Unverified {
             build_token: BuildToken::LastRun,
             statuses_combine: false,
             board_fields: false,
+            external_link_count: false,
+            comment_count_is_historic: false,
+            artifact_links_revise: false,
             timeline_absence: TimelineAbsence::NoContent204,
             suppress_is_heard: false,
             // What else could mark a deleted item is anybody's guess.

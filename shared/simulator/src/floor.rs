@@ -25,10 +25,6 @@ const WORK_ITEMS_BATCH: usize = 200;
 /// <https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits-batch>.
 const COMMITS_BATCH: usize = 5_000;
 
-/// Addresses asked for at once. Microsoft documents no limit; 200 is that of other batches:
-/// <https://learn.microsoft.com/rest/api/azure/devops/wit/artifact-uri-query/query>.
-const ARTIFACTS_BATCH: usize = 200;
-
 /// The least number of requests to one endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -159,11 +155,17 @@ impl<'a> Surveyor<'a> {
                 latest.fields.state.is_open() && !item.is_deleted() && !is_recent(latest.at)
             })
             .count();
+        let linked = items()
+            .filter(|item| is_recent(item.latest().at) && !item.is_deleted())
+            .filter(|item| item.artifacts().next().is_some())
+            .count();
+        let by_id = batches(untouched, WORK_ITEMS_BATCH).requests
+            + batches(linked, WORK_ITEMS_BATCH).requests;
         Floors::from([
             ("workItemRevisions", paged([revisions], pages.revisions.max)),
             ("workItemLinks", paged([links.count()], pages.links.max)),
-            ("wiql", paged([untouched], WIQL_IDS)),
-            ("workItemsBatch", batches(untouched, WORK_ITEMS_BATCH)),
+            ("wiql", paged([untouched, linked], WIQL_IDS)),
+            ("workItemsBatch", probes(by_id)),
             ("workItemTypes", once(self.projects())),
             ("classificationNodes", once(self.projects())),
         ])
@@ -199,14 +201,6 @@ impl<'a> Surveyor<'a> {
             })
         });
         let histories = || self.repositories().map(|own| &self.world.histories[own]);
-        // Every pull request is asked for, because nothing else tells that it has no links.
-        let links = self
-            .visible()
-            .map(|wanted| {
-                let own = pull_requests().filter(|own| project(own) == wanted);
-                own.count().div_ceil(ARTIFACTS_BATCH) as u64
-            })
-            .sum();
         let pushes = histories().map(|own| {
             own.pushes
                 .iter()
@@ -227,10 +221,6 @@ impl<'a> Surveyor<'a> {
         Floors::from([
             ("pullRequests", paged(lists, pages.pull_requests.max)),
             ("threads", one_each(threads.count())),
-            ("artifactUriQuery", probes(links)),
-            ("refs", once(2 * self.repositories().count() as u64)),
-            ("deletedRepositories", once(self.projects())),
-            ("policies", once(self.projects())),
             ("pushes", paged(pushes, pages.pushes.max)),
             ("commitsBatch", paged(commits, commits_page)),
             (

@@ -136,3 +136,26 @@ async fn the_wish_for_no_sign_in_page_may_go_unheard() {
         assert_eq!(dead.send(request, "").await.status.as_u16(), status);
     }
 }
+
+#[tokio::test]
+async fn a_link_to_an_artifact_may_make_no_revision() {
+    let mut counted = Vec::new();
+    for artifact_links_revise in [true, false] {
+        let client = answering(Unverified {
+            artifact_links_revise,
+            ..Unverified::default()
+        });
+        let path = "_apis/wit/reporting/workitemrevisions?includeDeleted=true";
+        let (revisions, _) = client.all_by_batch(path, "startDateTime=2000-01-01").await;
+        let query = "SELECT [System.Id] FROM WorkItems WHERE [System.ExternalLinkCount] > 0 ORDER BY [System.Id]";
+        let query = serde_json::json!({ "query": query });
+        let linked = client.post("_apis/wit/wiql", &query).await.json();
+        let linked = linked["workItems"].as_array().expect("items").len();
+        counted.push((revisions.len(), linked));
+    }
+    let [(revising, linked), (silent, as_many)] = counted[..] else {
+        panic!("two answers")
+    };
+    assert!(revising > silent + 50 && linked > 30, "{counted:?}");
+    assert_eq!(as_many, linked, "{counted:?}");
+}

@@ -29,7 +29,7 @@ pub(crate) struct Manner {
 const BOARD: &str = "WEF_6CB513B6E70E43499D9FC94E5BBFB784";
 
 /// Reference name, display name and type of every field.
-pub(crate) const FIELDS: [(&str, &str, &str); 39] = [
+pub(crate) const FIELDS: [(&str, &str, &str); 40] = [
     ("System.Id", "ID", "integer"),
     ("System.Rev", "Rev", "integer"),
     ("System.AreaPath", "Area Path", "treePath"),
@@ -45,6 +45,7 @@ pub(crate) const FIELDS: [(&str, &str, &str); 39] = [
     ("System.ChangedBy", "Changed By", "string"),
     ("System.RevisedDate", "Revised Date", "dateTime"),
     ("System.CommentCount", "Comment Count", "integer"),
+    ("System.ExternalLinkCount", "External Link Count", "integer"),
     ("System.Title", "Title", "string"),
     ("System.Description", "Description", "html"),
     ("System.History", "History", "history"),
@@ -179,7 +180,14 @@ impl Writer<'_, '_> {
         self.person("System.CreatedBy", item.created().by);
         self.put("System.ChangedDate", revision.at.to_string());
         self.person("System.ChangedBy", revision.by);
-        self.put("System.CommentCount", fields.comments);
+        let unverified = &self.call.config().unverified;
+        let is_historic = unverified.comment_count_is_historic || !self.manner.is_reporting;
+        let (now, then) = (item.latest().fields.comments, fields.comments);
+        let tells_links = unverified.external_link_count || !self.manner.is_reporting;
+        self.put("System.CommentCount", if is_historic { then } else { now });
+        if tells_links {
+            self.put("System.ExternalLinkCount", item.external_links(rev));
+        }
         if self.manner.has_long_text {
             self.put(
                 "System.Description",

@@ -1,7 +1,7 @@
 //! The HTTP surface: everything between the socket and the answer.
 
 mod arrival;
-mod artifacts;
+mod artifact_links;
 mod build_filter;
 mod builds;
 mod call;
@@ -20,12 +20,10 @@ mod item_fields;
 mod locations;
 mod metering;
 mod path;
-mod policies;
 mod projects;
 mod pull_requests;
 mod pushes;
 mod query;
-mod refs;
 mod refusal;
 mod reply;
 mod reporting;

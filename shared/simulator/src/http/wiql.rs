@@ -83,6 +83,7 @@ enum Filter {
     Changed(Operator, Timestamp),
     State(Operator, Vec<String>),
     Kind(Operator, Vec<String>),
+    ExternalLinks(Operator, usize),
 }
 
 impl Filter {
@@ -107,6 +108,11 @@ impl Filter {
             )),
             "system.state" => Ok(Self::State(clause.operator, texts())),
             "system.workitemtype" => Ok(Self::Kind(clause.operator, texts())),
+            "system.externallinkcount" => {
+                let count = first.text().parse();
+                let count = count.map_err(|_| syntax("System.ExternalLinkCount needs a number"))?;
+                Ok(Self::ExternalLinks(clause.operator, count))
+            }
             other => Err(syntax(&format!(
                 "the simulator does not know the field {other}"
             ))),
@@ -122,6 +128,9 @@ impl Filter {
             }
             Self::Id(operator, id) => operator.holds(item.id.cmp(id)),
             Self::Changed(operator, at) => operator.holds(item.latest().at.cmp(at)),
+            Self::ExternalLinks(operator, count) => {
+                operator.holds(item.external_links(item.revisions.len()).cmp(count))
+            }
             Self::State(operator, names) => operator.holds_any(fields.state.name(), names),
             Self::Kind(operator, names) => operator.holds_any(fields.kind.name(), names),
         }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::http::artifact_links;
 use crate::http::call::Call;
 use crate::http::item_fields::{self, Manner};
 use crate::http::query::parse_time;
@@ -239,5 +240,6 @@ fn relations(call: &Call<'_>, item: &WorkItem) -> Value {
         let url = url(call, &call.world.work_items[other]);
         json!({ "rel": rel, "url": url, "attributes": { "isLocked": false, "name": name } })
     };
-    relations.into_iter().map(value).collect()
+    let links = relations.into_iter().map(value);
+    links.chain(artifact_links::relations(call, item)).collect()
 }

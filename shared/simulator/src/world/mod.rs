@@ -4,6 +4,7 @@
 //! votes and its merge next week) out of its own random stream; what lies after the last finished day is then left out.
 //! Identifiers are ranks in time, so they never change as days are added.
 
+pub(crate) mod artifacts;
 pub(crate) mod builds;
 pub(crate) mod calendar;
 pub(crate) mod changesets;
@@ -21,7 +22,6 @@ mod pushing;
 pub(crate) mod random;
 pub(crate) mod releases;
 mod releasing;
-pub(crate) mod repository_facts;
 mod review_system;
 mod reviews;
 mod running;
@@ -131,6 +131,8 @@ impl World {
         world.live_code(&sizes);
         world.live_tfvc(&sizes);
         world.live_releases(&sizes);
+        artifacts::link_all(&mut world, config.unverified.artifact_links_revise);
+        world.settle_revisions();
         world
     }
 
@@ -183,10 +185,10 @@ impl World {
                 id,
                 revisions,
                 parents: Vec::new(),
+                artifact_links: Vec::new(),
             });
         }
         self.settle_parents();
-        self.settle_revisions();
     }
 
     fn settle_parents(&mut self) {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::world::artifacts::ArtifactLink;
 use crate::world::people::PersonId;
 use crate::world::process::{ItemType, State};
 
@@ -12,6 +13,7 @@ pub(crate) struct WorkItem {
     pub(crate) revisions: Vec<Revision>,
     /// The parent over time, by position in `World::work_items`.
     pub(crate) parents: Vec<(Timestamp, Option<usize>)>,
+    pub(crate) artifact_links: Vec<ArtifactLink>,
 }
 
 /// One revision: the whole state of the item at that time.
