@@ -216,6 +216,10 @@ fn scopes(
     };
     match resource.fan_out {
         resources::FanOut::Organization => vec![Scope::Organization],
+        resources::FanOut::OrganizationAfter(before) => [Scope::Organization]
+            .into_iter()
+            .filter(|scope| has_passed(before, scope))
+            .collect(),
         resources::FanOut::Project => projects().collect(),
         resources::FanOut::Repository => repositories().collect(),
         // Sent for by the stream before it; from here only if that message was lost, or when its own time has come.
@@ -237,8 +241,11 @@ fn is_due(stream: Option<&Stream>, resource: &Resource, reason: Reason, now: Tim
     }
     let under_way = stream.queued_until.is_some_and(|until| until > now);
     match reason {
-        Reason::Requested => true,
-        Reason::Scheduled => !under_way && stream.due_at.is_none_or(|due_at| due_at <= now),
+        // What is compared as a whole finds nothing that is new.
+        Reason::Requested if resource.every != Every::Week => true,
+        Reason::Requested | Reason::Scheduled => {
+            !under_way && stream.due_at.is_none_or(|due_at| due_at <= now)
+        }
     }
 }
 

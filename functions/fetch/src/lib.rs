@@ -10,6 +10,7 @@ mod doubtful;
 mod each;
 mod ends;
 mod error;
+mod linked_work_items;
 mod open_work_items;
 mod pass;
 mod store;

@@ -12,7 +12,7 @@ use storage::Counts;
 use upstream::Upstream;
 
 use crate::{
-    Error,
+    Error, linked_work_items,
     pass::{End, Held},
     store, workflows,
 };
@@ -94,10 +94,14 @@ async fn read_batch(
         .send(&items_request(&job.organization, ids))
         .await?;
     let page = parse_page(&reply.body.bytes, "value")?;
-    let (mut records, mut aside) = (Vec::new(), Vec::new());
+    let (mut records, mut links, mut aside) = (Vec::new(), Vec::new(), Vec::new());
     for (index, raw) in page.items.iter().enumerate() {
         match item(target, workflows, raw) {
-            Ok(record) => records.extend(record),
+            Ok(Some((record, own_links))) => {
+                records.push(record);
+                links.push(own_links);
+            }
+            Ok(None) => {}
             Err(error) => {
                 aside.push(store::set_aside(held.resource, index, raw, &error));
             }
@@ -112,6 +116,9 @@ async fn read_batch(
         (true, observed_at),
     )
     .await?;
+    for (record, links) in records.iter().zip(links) {
+        linked_work_items::put(held, record, links).await?;
+    }
     let last = ids.last().copied().unwrap_or_default();
     let cursor = Cursor {
         since: Since::Id(last),

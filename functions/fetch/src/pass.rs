@@ -14,8 +14,8 @@ use storage::{Claim, Counts, PassOutcome, StreamKey};
 use upstream::Upstream;
 
 use crate::{
-    Context, Error, commits, doubtful, each, ends, is_out_of_time, open_work_items, store,
-    stream_key,
+    Context, Error, commits, doubtful, each, ends, is_out_of_time, linked_work_items,
+    open_work_items, store, stream_key,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.
@@ -39,6 +39,8 @@ pub(crate) struct Held<'a> {
     started_at: Timestamp,
     /// How many passes before this one brought nothing.
     empty_passes: u32,
+    /// Whether no pass has come to its end yet. A cursor cannot tell: a token moves with each page.
+    first_pass: bool,
 }
 
 /// How far a visit came.
@@ -81,11 +83,13 @@ pub(crate) async fn visit(
         counts: Counts::default(),
         started_at: now,
         empty_passes: stream.empty_passes,
+        first_pass: stream.completed_at.is_none(),
     };
-    let first_pass = !held.cursor().is_backfilled();
+    let first_pass = held.first_pass || !held.cursor().is_backfilled();
     let result = match resource.fetch {
         Fetch::List(list) => pages(&mut held, &list, upstream).await,
         Fetch::OpenWorkItems => open_work_items::read(&mut held, upstream).await,
+        Fetch::LinkedWorkItems => linked_work_items::read(&mut held, upstream).await,
         Fetch::Ends => ends::settle(&mut held).await,
         Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
         Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits => Err(Error::WrongWork {
@@ -108,7 +112,7 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
         if held.is_out_of_time() {
             return Ok(End::OutOfTime);
         }
-        let first_pass = !cursor.is_backfilled();
+        let first_pass = held.first_pass || !cursor.is_backfilled();
         let reply = match upstream
             .send(&cursor.request(list, &target, window_start))
             .await

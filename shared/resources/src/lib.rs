@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`CATALOG`], then any file of a resource, such as `builds.rs`.
 
+pub mod artifact_links;
 mod builds;
 mod changesets;
 mod classification_nodes;
@@ -15,13 +16,9 @@ pub mod discovery;
 mod open;
 pub mod open_work_items;
 pub mod plan;
-mod policies;
-mod pull_request_links;
 mod pull_request_threads;
 mod pull_requests;
 mod pushes;
-mod refs;
-mod repositories;
 mod timelines;
 pub mod wire;
 mod work_item_ends;
@@ -60,6 +57,8 @@ pub struct Resource {
 pub enum FanOut {
     /// The whole organization.
     Organization,
+    /// The whole organization, after the first pass of this resource over it.
+    OrganizationAfter(&'static str),
     /// Every project.
     Project,
     /// Every repository that was ever pushed to and is not disabled.
@@ -96,7 +95,7 @@ pub enum Every {
     Period,
     /// Once a day: metadata.
     Day,
-    /// Once a week: what is compared as a whole.
+    /// Once a week: what is compared as a whole. Not at a user's request, who asks for what is new.
     Week,
     /// Once: what happens later comes by another resource.
     Once,
@@ -109,6 +108,8 @@ pub enum Fetch {
     List(List),
     /// Ids by a query, then work items by id.
     OpenWorkItems,
+    /// Ids by a query, then the links of work items by id.
+    LinkedWorkItems,
     /// Not at all: it goes by what is stored.
     Ends,
     /// One request for each parent; the answer becomes a facet of it.
@@ -185,8 +186,6 @@ pub enum Map {
     One(fn(&Target<'_>, &RawValue) -> Result<Record, MapError>),
     /// Several, because the item is a tree.
     Many(fn(&Target<'_>, &RawValue) -> Result<Vec<Record>, MapError>),
-    /// One record of all items of an answer that is the whole list: what has left the list leaves the record.
-    Page(fn(&Target<'_>, &[&RawValue]) -> Result<Record, MapError>),
 }
 
 /// A list that every record of another kind has, such as the deployments of an environment.
@@ -289,6 +288,8 @@ pub static CATALOG: &[&Resource] = &[
     &classification_nodes::CLASSIFICATION_NODES,
     &open_work_items::OPEN_WORK_ITEMS,
     &work_item_ends::WORK_ITEM_ENDS,
+    &artifact_links::LINKED_WORK_ITEMS,
+    &artifact_links::WORK_ITEM_ARTIFACTS,
     &builds::BUILDS,
     &timelines::TIMELINES,
     &deployments::DEPLOYMENTS,
@@ -296,12 +297,6 @@ pub static CATALOG: &[&Resource] = &[
     &pull_requests::COMPLETED,
     &pull_requests::ABANDONED,
     &pull_request_threads::PULL_REQUEST_THREADS,
-    &pull_request_links::PULL_REQUEST_LINKS,
-    &repositories::REPOSITORIES,
-    &repositories::DELETED_REPOSITORIES,
-    &refs::BRANCHES,
-    &refs::TAGS,
-    &policies::POLICIES,
     &pushes::PUSHES,
     &commits::COMMITS,
     &commits::PUSH_COMMITS,
@@ -345,10 +340,15 @@ impl Resource {
 
     /// The resource whose streams begin when a stream of this one has had its first pass.
     pub fn followed_by(&self) -> Option<&'static Resource> {
+        let name = self.name;
+        let after = [
+            FanOut::OrganizationAfter(name),
+            FanOut::RepositoryAfter(name),
+        ];
         CATALOG
             .iter()
             .copied()
-            .find(|next| next.fan_out == FanOut::RepositoryAfter(self.name))
+            .find(|next| after.contains(&next.fan_out))
     }
 }
 
@@ -403,6 +403,7 @@ pub fn child_of(record: &Record, facet: Option<Facet>) -> Option<Child> {
         Record::PullRequest(pull_request) => {
             (pull_request.id.to_string(), Some(pull_request.repository))
         }
+        Record::WorkItem(item) => (item.id.to_string(), None),
         Record::Push(push) => (push.id.to_string(), Some(push.repository)),
         _ => return None,
     };
@@ -449,7 +450,9 @@ mod tests {
         for resource in CATALOG {
             let before = match resource.fan_out {
                 FanOut::Children { of, .. } => of.to_vec(),
-                FanOut::RepositoryAfter(name) | FanOut::ProjectWith(name) => vec![name],
+                FanOut::OrganizationAfter(name)
+                | FanOut::RepositoryAfter(name)
+                | FanOut::ProjectWith(name) => vec![name],
                 FanOut::Organization | FanOut::Project | FanOut::Repository => continue,
             };
             for name in before {
@@ -467,7 +470,10 @@ mod tests {
                 Fetch::Details(details) => details.query,
                 Fetch::Batch(batch) => batch.query,
                 Fetch::Each(each) => each.query,
-                Fetch::OpenWorkItems | Fetch::Ends | Fetch::PushCommits => continue,
+                Fetch::OpenWorkItems
+                | Fetch::LinkedWorkItems
+                | Fetch::Ends
+                | Fetch::PushCommits => continue,
             };
             assert!(
                 query.iter().any(|(name, _)| *name == "api-version"),

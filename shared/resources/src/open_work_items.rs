@@ -6,7 +6,9 @@ use model::{Kind, Organization, Record, Service, record::Workflows};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{API_VERSION, Every, FanOut, Fetch, MapError, Resource, Target, work_item_revisions};
+use crate::{
+    API_VERSION, Every, FanOut, Fetch, MapError, Resource, Target, artifact_links::item_with_links,
+};
 
 /// Read once: whatever becomes of these items later comes by the stream of revisions.
 /// <https://learn.microsoft.com/rest/api/azure/devops/wit/wiql/query-by-wiql>
@@ -79,15 +81,20 @@ pub fn id(item: &RawValue) -> Result<u64, MapError> {
     Ok(wire.id)
 }
 
-/// The request for up to [`BATCH`] work items by id. Those that are gone or hidden come as `null`.
+/// The request for up to [`BATCH`] work items by id, with their links. Those that are gone or hidden come as `null`.
 pub fn items_request(organization: &Organization, ids: &[u64]) -> Request {
     let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-    let body = format!(r#"{{"ids":[{}],"errorPolicy":"omit"}}"#, ids.join(","));
+    let body = items_body(&ids.join(","));
     Request::post(&organization.name, "_apis/wit/workitemsbatch", body)
         .query(API_VERSION.0, API_VERSION.1)
 }
 
-/// A work item of the answer; `None` if it is gone, hidden, or not open after all.
+/// Asks for work items with their links; those that are gone or hidden do not spoil the others.
+pub(crate) fn items_body(ids: &str) -> String {
+    format!(r#"{{"ids":[{ids}],"$expand":"relations","errorPolicy":"omit"}}"#)
+}
+
+/// A work item of the answer with its links; `None` if it is gone, hidden, or not open after all.
 ///
 /// # Errors
 /// It is not a work item.
@@ -95,16 +102,16 @@ pub fn item(
     target: &Target<'_>,
     workflows: &Workflows,
     item: &RawValue,
-) -> Result<Option<Record>, MapError> {
+) -> Result<Option<(Record, String)>, MapError> {
     if item.get() == "null" {
         return Ok(None);
     }
-    let record = work_item_revisions::map(target, item)?;
+    let (record, links) = item_with_links(target, item)?;
     let is_over = match &record {
         Record::WorkItem(item) => workflows.last_event(item).is_some(),
         _ => false,
     };
-    Ok((!is_over).then_some(record))
+    Ok((!is_over).then_some((record, links)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, BUCKETS, Identity, Kind, RowKey, hash_bucket};
+use super::{Aggregate, BUCKETS, Facet, Identity, Kind, RowKey, hash_bucket};
 use crate::OrganizationId;
 
 /// A work item as of its newest revision, with the history of the fields that metrics replay.
@@ -243,6 +243,15 @@ impl Aggregate for WorkItem {
     fn happened_at(&self) -> Option<Timestamp> {
         Some(self.changed_at)
     }
+
+    /// Links are wanted of every revision that has some, or does not say. A facet of another revision is out of date, and an
+    /// item that wants none has none, whatever is stored. Those of a deleted item cannot be read.
+    fn marker(&self, facet: Facet) -> Option<String> {
+        let count = self.fields.get("System.ExternalLinkCount");
+        let has_none = count == Some(&FieldValue::Number(0.0));
+        let is_wanted = facet == Facet::Links && !has_none && !self.is_deleted;
+        is_wanted.then(|| self.rev.to_string())
+    }
 }
 
 fn differences(all: BTreeMap<u32, (Timestamp, Option<String>, Snapshot)>) -> Vec<Revision> {
@@ -375,6 +384,24 @@ mod tests {
         assert_eq!(item.last_event(), None);
         item.closed_at = Some("2026-11-02T00:00:00Z".parse().unwrap());
         assert_eq!(item.last_event(), Some(item.changed_at));
+    }
+
+    #[test]
+    fn links_are_wanted_unless_there_are_none() {
+        let mut item = revision(4);
+        let wanted = |item: &WorkItem| item.marker(Facet::Links);
+        assert_eq!(wanted(&item).as_deref(), Some("4"), "it does not say");
+        let mut count = |count| {
+            let count = FieldValue::Number(count);
+            item.fields
+                .insert("System.ExternalLinkCount".to_owned(), count);
+            wanted(&item)
+        };
+        assert_eq!(count(0.0), None);
+        assert_eq!(count(2.0).as_deref(), Some("4"));
+        item.is_deleted = true;
+        assert_eq!(wanted(&item), None);
+        assert_eq!(item.marker(Facet::Timeline), None);
     }
 
     proptest! {
