@@ -335,6 +335,13 @@ impl Sqs {
         self.0.activity.bump();
     }
 
+    /// Delivers the messages of all queues in an order that follows from `seed`, as a standard queue may.
+    pub fn shuffle(&self, seed: u64) {
+        for queue in self.state().queues.values_mut() {
+            queue.shuffle(seed);
+        }
+    }
+
     fn settings(&self, queue: &str) -> Result<template::Queue, SqsError> {
         Ok(self.state().queue(queue)?.settings.clone())
     }

@@ -17,6 +17,8 @@ pub(super) struct Queue {
     /// Delayed and in-flight messages by the instant at which they become ready.
     hidden: BTreeSet<(Instant, u64)>,
     in_flight: usize,
+    /// Chooses another order of delivery than that of sending.
+    shuffle: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -68,7 +70,13 @@ impl Queue {
             ready: BTreeSet::new(),
             hidden: BTreeSet::new(),
             in_flight: 0,
+            shuffle: None,
         }
+    }
+
+    /// Delivers in an order of its own, which follows from `seed`.
+    pub(super) fn shuffle(&mut self, seed: u64) {
+        self.shuffle = Some(seed);
     }
 
     /// Adds a message that becomes ready at `at`, or at once.
@@ -130,7 +138,7 @@ impl Queue {
         self.uncover(now);
         let mut batch = Batch::default();
         while batch.received.len() < most
-            && let Some(seq) = self.ready.pop_first()
+            && let Some(seq) = self.pop_ready()
         {
             if self.is_exhausted(seq) {
                 batch
@@ -141,6 +149,15 @@ impl Queue {
             }
         }
         batch
+    }
+
+    fn pop_ready(&mut self) -> Option<u64> {
+        let seq = match self.shuffle {
+            None => *self.ready.first()?,
+            Some(seed) => *self.ready.iter().min_by_key(|seq| scramble(seed, **seq))?,
+        };
+        self.ready.remove(&seq);
+        Some(seq)
     }
 
     fn is_exhausted(&self, seq: u64) -> bool {
@@ -246,6 +263,14 @@ impl Queue {
     pub(super) fn messages(&self) -> impl Iterator<Item = &Stored> {
         self.messages.values().map(|message| &message.stored)
     }
+}
+
+/// The place of a message in a shuffled order: both numbers mixed as `SplitMix64` mixes.
+fn scramble(seed: u64, seq: u64) -> u64 {
+    let mut mixed = seed ^ seq.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -167,3 +167,26 @@ fn a_message_older_than_the_retention_is_gone() {
     assert_eq!(queue.expire(1_000_000_001), [1]);
     assert_eq!(queue.depth(now).total(), 0);
 }
+
+#[test]
+fn a_shuffled_queue_delivers_everything_in_another_order() {
+    let order = |seed: Option<u64>| {
+        let mut queue = queue();
+        seed.into_iter().for_each(|seed| queue.shuffle(seed));
+        (1..=20).for_each(|seq| queue.insert(stored(seq), None));
+        let now = Instant::now();
+        let batch = queue.receive(now, 0, 20, now + Duration::from_secs(VISIBILITY_S));
+        batch
+            .received
+            .iter()
+            .map(|(seq, _)| *seq)
+            .collect::<Vec<_>>()
+    };
+    let sent: Vec<u64> = (1..=20).collect();
+    assert_eq!(order(None), sent);
+    let (one, other) = (order(Some(1)), order(Some(2)));
+    assert!(one != sent && one != other);
+    let mut sorted = one;
+    sorted.sort_unstable();
+    assert_eq!(sorted, sent);
+}
