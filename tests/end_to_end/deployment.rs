@@ -62,6 +62,15 @@ impl Deployment {
 
     /// The same from another template.
     pub(crate) async fn start_from(config: Config, template: &Path) -> Self {
+        Self::start_with(config, template, |options| options).await
+    }
+
+    /// The same with other options.
+    pub(crate) async fn start_with(
+        config: Config,
+        template: &Path,
+        change: impl FnOnce(Options) -> Options,
+    ) -> Self {
         let midnight = Timestamp::now().as_second() / 86_400 * 86_400;
         let epoch = Timestamp::from_second(midnight).unwrap();
         let simulator = Simulator::new(Config { epoch, ..config });
@@ -71,7 +80,7 @@ impl Deployment {
         tokio::spawn(async move { server.serve(listener).await });
         let options =
             Options::new(template, Programs::Separate(programs())).parameter("AzureDevOpsUrl", url);
-        let stack = Stack::start(options).await.unwrap();
+        let stack = Stack::start(change(options)).await.unwrap();
         Self {
             simulator,
             stack,

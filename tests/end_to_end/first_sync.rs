@@ -70,42 +70,6 @@ pub(crate) fn every_request_is_described(deployment: &Deployment) {
     assert!(operations.len() >= 14, "{operations:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn page_sizes_and_the_order_and_number_of_jobs_do_not_matter() {
-    let usual = Deployment::synchronized(Config::default()).await;
-    let digest = usual.digest().await;
-    drop(usual);
-
-    let pages = PageCaps::undocumented(7);
-    let paged = Deployment::synchronized(Config {
-        pages,
-        ..Config::default()
-    })
-    .await;
-    paged.assert_complete().await;
-    assert_eq!(paged.digest().await, digest, "pages of 7");
-    drop(paged);
-
-    let repeated = Deployment::start(Config::default()).await;
-    let (status, answer) = repeated.connect(repeated.simulator.default_pat()).await;
-    assert_eq!(status, 201, "{answer}");
-    for _ in 0..3 {
-        // More jobs for streams that are being read, from their beginning, at the same time.
-        let path = format!(
-            "/api/v1/connections/{}/sync",
-            answer["id"].as_str().unwrap()
-        );
-        let sync = (reqwest::Method::POST, path.as_str());
-        assert_eq!(
-            repeated.call(("contoso", &["admin"]), sync, None).await.0,
-            202
-        );
-    }
-    repeated.settle().await;
-    repeated.assert_complete().await;
-    assert_eq!(repeated.digest().await, digest, "jobs that come four times");
-}
-
 /// The template with invocations that are over as soon as they have fetched something.
 fn hasty_template() -> PathBuf {
     let template = include_str!("../../template.yaml");

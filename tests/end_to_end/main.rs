@@ -6,6 +6,7 @@
     reason = "tests fail by panics and print what they found"
 )]
 
+mod any_order;
 mod deployment;
 mod faults;
 mod first_sync;

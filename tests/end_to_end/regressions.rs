@@ -2,7 +2,7 @@
 //!
 //! | Mistake | Where it is looked for |
 //! |---|---|
-//! | pull requests stop at 101, the service's page | [`trouble_on_the_way_leaves_no_trace`]: a page is 3 |
+//! | pull requests stop at 101, the service's page | [`trouble_on_the_way_leaves_no_trace`]: it is 3 there |
 //! | not more than 200 repositories | [`every_repository_of_many_is_read`] |
 //! | a pull request opened before the cursor and closed after it | [`later_days_are_read_while_they_happen`] |
 //! | failed runs have no stages and jobs | [`failed_runs_have_stages_and_jobs`] |
@@ -30,7 +30,7 @@ use model::{
     },
 };
 use simulator::{
-    Config, Drift, Fault, FaultKind, PageCaps, Scale, Sizes, TimelineAbsence, Unverified,
+    Config, Drift, Fault, FaultKind, PageCap, PageCaps, Scale, Sizes, TimelineAbsence, Unverified,
 };
 use storage::StoredRecord;
 
@@ -178,7 +178,10 @@ async fn a_stopped_organization_loses_nothing(deployment: &Deployment) {
 /// Small pages, three 429s in every stream, pages without items, tokens that lead nowhere, pages of HTML.
 async fn trouble_on_the_way_leaves_no_trace(streams: &BTreeMap<String, u64>) -> Deployment {
     let troubled = Deployment::start(Config {
-        pages: PageCaps::all(3),
+        pages: PageCaps {
+            pull_requests: PageCap::new(3, 1_000),
+            ..PageCaps::undocumented(3)
+        },
         days: 1,
         unverified: Unverified {
             timeline_absence: TimelineAbsence::NoContent204,
