@@ -51,6 +51,7 @@ pub(crate) fn tiny() -> Config {
             direct_pushes: 80,
             other_runs: 10,
             changesets: 60,
+            releases: 40,
         }),
         project_names: vec![NAME.to_owned()],
         ..Config::default()
@@ -280,6 +281,7 @@ async fn every_repository_of_many_is_read() {
             direct_pushes: 30,
             other_runs: 0,
             changesets: 0,
+            releases: 0,
         }),
         ..Config::default()
     })
