@@ -239,6 +239,10 @@ pub struct PageCaps {
     pub links: PageCap,
     /// `release/deployments`: 50, and at most 100.
     pub deployments: PageCap,
+    /// `distributedtask/environments`: the sizes are undocumented.
+    pub environments: PageCap,
+    /// `environmentdeploymentrecords`: the sizes are undocumented.
+    pub deployment_records: PageCap,
 }
 
 impl Default for PageCaps {
@@ -255,6 +259,8 @@ impl Default for PageCaps {
             revisions_expanded: PageCap::new(200, 200),
             links: PageCap::new(1_000, 1_000),
             deployments: PageCap::new(50, 100),
+            environments: PageCap::new(50, 1_000),
+            deployment_records: PageCap::new(50, 1_000),
         }
     }
 }
@@ -287,6 +293,8 @@ impl PageCaps {
             revisions_expanded: cap,
             links: cap,
             deployments: cap,
+            environments: cap,
+            deployment_records: cap,
         }
     }
 }
@@ -339,6 +347,9 @@ pub struct Unverified {
     /// Whether `X-TFS-FedAuthRedirect: Suppress` turns the sign-in page for a dead credential into a bare `401`.
     /// <https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate>
     pub suppress_is_heard: bool,
+    /// Whether what was deployed to an environment is listed newest first (else oldest first).
+    /// <https://learn.microsoft.com/rest/api/azure/devops/environments/environmentdeploymentrecords/list>
+    pub deployments_newest_first: bool,
 }
 
 impl Default for Unverified {
@@ -358,6 +369,7 @@ impl Default for Unverified {
             artifact_links_revise: true,
             timeline_absence: TimelineAbsence::NotFound404,
             suppress_is_heard: true,
+            deployments_newest_first: true,
         }
     }
 }
@@ -379,6 +391,7 @@ impl Unverified {
             artifact_links_revise: false,
             timeline_absence: TimelineAbsence::NoContent204,
             suppress_is_heard: false,
+            deployments_newest_first: false,
             // What else could mark a deleted item is anybody's guess.
             deleted_field: Self::default().deleted_field,
         }

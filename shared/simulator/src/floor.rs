@@ -184,6 +184,8 @@ impl<'a> Surveyor<'a> {
                 paged(self.visible().map(|own| of(own).count()), pages.builds.max),
             ),
             ("timeline", one_each(planned.count())),
+            ("environments", self.environments(pages)),
+            ("deploymentRecords", self.deployment_records(pages)),
         ])
     }
 
@@ -237,6 +239,27 @@ impl Surveyor<'_> {
         let definitions = self.world.release_definitions.iter();
         let projects = definitions.map(|own| own.project);
         projects.filter(|project| self.sees(*project))
+    }
+
+    fn environments(&self, pages: &PageCaps) -> Floor {
+        let of = |project: u16| {
+            let all = self.world.environments.iter();
+            all.filter(move |own| own.project == project).count()
+        };
+        paged(self.visible().map(of), pages.environments.max)
+    }
+
+    /// Nothing says that one of them has nothing new but its own list.
+    fn deployment_records(&self, pages: &PageCaps) -> Floor {
+        let environments = self.world.environments.iter().enumerate();
+        let seen = environments.filter(|(_, own)| self.sees(own.project));
+        let recent = |(environment, _): (usize, _)| {
+            let all = self.world.deployment_records.iter();
+            all.filter(|own| own.environment == environment)
+                .filter(|own| own.finished.is_none_or(|(at, _)| at >= self.since))
+                .count()
+        };
+        paged(seen.map(recent), pages.deployment_records.max)
     }
 
     fn deployments(&self, pages: &PageCaps) -> Floor {

@@ -27,6 +27,8 @@ use crate::world::{World, timeline};
 /// | `commit` | project | `{repository}/{sha}` | empty | 0 |
 /// | `changeset` | organization | id | empty | 0 |
 /// | `deployment` | project | id | `lastModifiedOn` | approvals |
+/// | `environment` | project | id | empty | 0 |
+/// | `environment_deployment` | project | `{environment}/{id}` | `finishTime`, empty while it runs | 0 |
 ///
 /// Instants are RFC 3339 in UTC, as [`Timestamp`] prints them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -86,6 +88,7 @@ pub(crate) fn expected(world: &World, pat: &Pat, since: Timestamp) -> Vec<Expect
     }
     if pat.has_scope("vso.build") {
         clerk.runs(&mut all);
+        clerk.environments(&mut all);
     }
     if pat.has_scope("vso.code") {
         clerk.pull_requests(&mut all);
@@ -278,6 +281,35 @@ impl Clerk<'_> {
 }
 
 impl Clerk<'_> {
+    fn environments(&self, all: &mut Vec<Expected>) {
+        let visible = |project: u16| self.sees(project).then(|| self.project_id(project));
+        for own in &self.world.environments {
+            all.extend(visible(own.project).map(|scope| Expected {
+                kind: "environment",
+                scope,
+                id: own.id.to_string(),
+                version: String::new(),
+                children: 0,
+                changed_at: own.created,
+            }));
+        }
+        for own in &self.world.deployment_records {
+            let environment = &self.world.environments[own.environment];
+            let finished = own.finished.map(|(at, _)| at);
+            if finished.is_some_and(|at| at < self.since) {
+                continue;
+            }
+            all.extend(visible(environment.project).map(|scope| Expected {
+                kind: "environment_deployment",
+                scope,
+                id: format!("{}/{}", environment.id, own.id),
+                version: finished.map_or_else(String::new, |at| at.to_string()),
+                children: 0,
+                changed_at: finished.unwrap_or(own.queued),
+            }));
+        }
+    }
+
     fn deployments(&self, all: &mut Vec<Expected>) {
         for own in &self.world.deployments {
             let definition = self.world.releases[own.release].definition;

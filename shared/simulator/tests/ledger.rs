@@ -55,6 +55,7 @@ impl Sync<'_> {
             self.runs(&project).await;
             self.pull_requests(&project).await;
             self.deployments(&project).await;
+            self.environments(&project).await;
         }
         self.artifacts(&organization).await;
         for repository in self.client.get("_apis/git/repositories").await.items() {
@@ -317,6 +318,23 @@ impl Sync<'_> {
 }
 
 impl Sync<'_> {
+    async fn environments(&mut self, project: &str) {
+        let path = format!("{project}/_apis/distributedtask/environments");
+        for environment in self.client.all_by_token(&path).await {
+            let id = text(&environment, "/id");
+            self.put("environment", project, id.clone(), String::new(), 0);
+            let path = format!("{path}/{id}/environmentdeploymentrecords");
+            for own in self.client.all_by_token(&path).await {
+                let finished = own.get("finishTime").map(|_| time(&own, "/finishTime"));
+                if finished.is_none_or(|at| at >= self.since) {
+                    let id = format!("{id}/{}", text(&own, "/id"));
+                    let version = finished.map_or_else(String::new, |at| at.to_string());
+                    self.put("environment_deployment", project, id, version, 0);
+                }
+            }
+        }
+    }
+
     async fn deployments(&mut self, project: &str) {
         let path = format!(
             "_host/vsrm.dev.azure.com/{project}/_apis/release/deployments?queryOrder=ascending&minModifiedTime={}",
@@ -373,7 +391,7 @@ async fn a_complete_sync_finds_exactly_what_the_ledger_lists() {
         owed(&client, since, &client.simulator.default_pat()),
     );
     let kinds: BTreeSet<&str> = owed.keys().map(|(kind, ..)| *kind).collect();
-    assert_eq!(kinds.len(), 10, "every kind occurs: {kinds:?}");
+    assert_eq!(kinds.len(), 12, "every kind occurs: {kinds:?}");
     assert_eq!(found, owed);
 }
 

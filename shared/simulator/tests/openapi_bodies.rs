@@ -167,6 +167,15 @@ impl Checker<'_> {
         }
     }
 
+    async fn environments(&mut self, project: &str) {
+        let path = format!("{project}/_apis/distributedtask/environments");
+        let found = self.get(&format!("{path}?$top=1000")).await;
+        for own in found["value"].as_array().expect("environments") {
+            let records = format!("{path}/{}/environmentdeploymentrecords", own["id"]);
+            self.get(&format!("{records}?top=1000")).await;
+        }
+    }
+
     async fn releases(&mut self, project: &str) {
         let path = format!("_host/vsrm.dev.azure.com/{project}/_apis/release/deployments");
         for query in [
@@ -306,6 +315,7 @@ async fn every_body_has_the_shape_of_its_operation() {
         checker.pipelines(&project).await;
         checker.repos(&project).await;
         checker.releases(&project).await;
+        checker.environments(&project).await;
     }
     println!(
         "{} bodies of {} operations validated ({} known)",

@@ -5,8 +5,9 @@
 use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam};
 use crate::http::endpoints::{Endpoint, RELEASE, Version};
 use crate::http::{
-    builds, changesets, classification, commits, deployments, discovery, projects, pull_requests,
-    pushes, reporting, repositories, threads, timeline, wiql, work_item_types, work_items,
+    builds, changesets, classification, commits, deployments, discovery, environments, projects,
+    pull_requests, pushes, reporting, repositories, threads, timeline, wiql, work_item_types,
+    work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -150,6 +151,7 @@ const PROJECT: &[&str] = &["vso.profile", "vso.project"];
 const WORK: &[&str] = &["vso.work"];
 const BUILD: &[&str] = &["vso.build"];
 const RELEASES: &[&str] = &["vso.release"];
+const ENVIRONMENT: &[&str] = &["vso.build", "vso.environment_manage"];
 const CODE: &[&str] = &["vso.code"];
 
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
@@ -504,4 +506,20 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
             deployments::list,
         )
     },
+    Endpoint::get(
+        "environments",
+        "distributedtask/environments",
+        Required,
+        ENVIRONMENT,
+        &["name", "continuationToken", "$top"],
+        environments::list,
+    ),
+    Endpoint::get(
+        "deploymentRecords",
+        "distributedtask/environments/{environment}/environmentdeploymentrecords",
+        Required,
+        ENVIRONMENT,
+        &["continuationToken", "top"],
+        environments::records,
+    ),
 ];

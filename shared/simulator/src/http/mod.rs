@@ -14,6 +14,7 @@ mod deployments;
 mod discovery;
 mod endpoint_table;
 mod endpoints;
+mod environments;
 mod fault;
 mod identity;
 mod item_fields;

@@ -10,6 +10,7 @@ pub(crate) mod calendar;
 pub(crate) mod changesets;
 pub(crate) mod classification;
 mod code_lives;
+pub(crate) mod environments;
 pub(crate) mod git;
 mod life_writer;
 mod lives;
@@ -39,6 +40,7 @@ use calendar::Calendar;
 use changesets::Changeset;
 use classification::Node;
 use code_lives::{CodePlanner, PushPlan, RunPlan};
+use environments::{DeploymentRecord, Environment};
 use git::History;
 use lives::Planner;
 use people::People;
@@ -90,6 +92,10 @@ pub(crate) struct World {
     pub(crate) releases: Vec<Release>,
     /// By id.
     pub(crate) deployments: Vec<Deployment>,
+    /// By id.
+    pub(crate) environments: Vec<Environment>,
+    /// What YAML pipelines deployed to them, by id.
+    pub(crate) deployment_records: Vec<DeploymentRecord>,
 }
 
 impl World {
@@ -126,13 +132,18 @@ impl World {
             changesets: Vec::new(),
             releases: Vec::new(),
             deployments: Vec::new(),
+            environments: Vec::new(),
+            deployment_records: Vec::new(),
         };
+        world.environments =
+            environments::environments(world.seed, &world.projects, &world.people, &world.calendar);
         world.live_boards(&sizes);
         world.live_code(&sizes);
         world.live_tfvc(&sizes);
         world.live_releases(&sizes);
         artifacts::link_all(&mut world, config.unverified.artifact_links_revise);
         world.settle_revisions();
+        world.deployment_records = environments::records(&world);
         world
     }
 
