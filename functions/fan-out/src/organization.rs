@@ -229,6 +229,9 @@ fn scopes(
         resources::FanOut::ProjectWith(before) => projects()
             .filter(|scope| has_passed(before, scope))
             .collect(),
+        resources::FanOut::ProjectWithBoth(one, other) => projects()
+            .filter(|scope| has_passed(one, scope) && has_passed(other, scope))
+            .collect(),
         resources::FanOut::Children { .. } => Vec::new(),
     }
 }

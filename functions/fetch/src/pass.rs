@@ -286,6 +286,9 @@ impl Held<'_> {
             empty_passes,
         };
         self.release(&complete).await?;
+        if is_news {
+            self.awaken_with_others().await?;
+        }
         tracing::info!(
             pages = self.counts.pages,
             records = self.counts.records,
@@ -304,6 +307,33 @@ impl Held<'_> {
             FanOut::Organization => period,
             _ => longer(period, empty_passes),
         }
+    }
+
+    /// Sends for the streams that wait for this one and another, if the other has had its first pass.
+    ///
+    /// The stream is given back before: when both end at once, at least one of them sees the other's end. If this
+    /// message is lost, the stream is visited when its own time has come.
+    async fn awaken_with_others(&self) -> Result<(), Error> {
+        let job = &self.delivery.message;
+        for (next, other) in self.resource.awakens_with() {
+            let other = StreamKey {
+                resource: other.to_owned(),
+                ..self.key.clone()
+            };
+            let stream = self.context.control.stream(&other).await?;
+            if stream.completed_at.is_some() {
+                let job = Job {
+                    resource: next.name.to_owned(),
+                    work: Work::Pass,
+                    ..job.clone()
+                };
+                self.context
+                    .queues
+                    .send_jobs(&[job], Duration::ZERO)
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     /// Leaves the rest to a message of its own. The stream is given back first: a message that finds it taken would be

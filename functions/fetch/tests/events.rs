@@ -77,7 +77,9 @@ fn fits(job: &Job) -> bool {
         .unwrap_or_else(|| panic!("`{}` is not in the catalog", job.resource));
     let scope_fits = match resource.fan_out {
         FanOut::Organization | FanOut::OrganizationAfter(_) => job.scope == Scope::Organization,
-        FanOut::Project | FanOut::ProjectWith(_) => matches!(job.scope, Scope::Project(_)),
+        FanOut::Project | FanOut::ProjectWith(_) | FanOut::ProjectWithBoth(..) => {
+            matches!(job.scope, Scope::Project(_))
+        }
         FanOut::Repository | FanOut::RepositoryAfter(_) => job.scope.repository().is_some(),
         FanOut::Children { .. } => true,
     };

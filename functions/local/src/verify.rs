@@ -155,7 +155,14 @@ impl From<&StoredRecord> for Found {
                 deployment.modified_at.to_string(),
                 deployment.approvals.len(),
             ),
-            Record::ClassificationNode(_)
+            Record::EnvironmentDeployment(deployment) => (
+                deployment
+                    .finished_at
+                    .map_or_else(String::new, |at| at.to_string()),
+                0,
+            ),
+            Record::Environment(_)
+            | Record::ClassificationNode(_)
             | Record::Push(_)
             | Record::Commit(_)
             | Record::Changeset(_) => (String::new(), 0),

@@ -5,6 +5,7 @@
 pub mod artifact;
 pub mod changeset;
 pub mod deployment;
+pub mod environment;
 pub mod git;
 pub mod identity;
 pub mod metadata;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use changeset::Changeset;
 pub use deployment::Deployment;
+pub use environment::{Environment, EnvironmentDeployment};
 pub use git::{Commit, Push};
 pub use identity::Identity;
 pub use metadata::{ClassificationNode, WorkItemType};
@@ -187,6 +189,10 @@ kinds! {
     Changeset(Changeset) = "changeset", Immutable;
     /// An attempt to bring a classic release to a stage, with who let it pass.
     Deployment(Box<Deployment>) = "deployment", Newest;
+    /// A place that YAML pipelines deploy to.
+    Environment(Environment) = "environment", Newest;
+    /// A job of a run that deployed to an environment.
+    EnvironmentDeployment(EnvironmentDeployment) = "environment_deployment", Newest;
 }
 
 impl Kind {

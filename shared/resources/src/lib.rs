@@ -13,6 +13,7 @@ mod classification_nodes;
 pub mod commits;
 mod deployments;
 pub mod discovery;
+mod environments;
 mod open;
 pub mod open_work_items;
 pub mod plan;
@@ -68,6 +69,9 @@ pub enum FanOut {
     /// Every project, when a pass of this resource over it brought something new; besides, as often as
     /// [`Resource::every`] says.
     ProjectWith(&'static str),
+    /// Every project, when both of these resources have been over it and a pass of either brought something new;
+    /// besides, as often as [`Resource::every`] says.
+    ProjectWithBoth(&'static str, &'static str),
     /// Single records of other resources, as their pages are stored.
     Children {
         /// The resources whose records have the children.
@@ -293,6 +297,8 @@ pub static CATALOG: &[&Resource] = &[
     &builds::BUILDS,
     &timelines::TIMELINES,
     &deployments::DEPLOYMENTS,
+    &environments::ENVIRONMENTS,
+    &environments::ENVIRONMENT_DEPLOYMENTS,
     &pull_requests::ACTIVE,
     &pull_requests::COMPLETED,
     &pull_requests::ABANDONED,
@@ -328,6 +334,17 @@ impl Resource {
             .iter()
             .copied()
             .filter(move |next| next.fan_out == with)
+    }
+
+    /// The resources that are visited when a pass of this one brought something new, each with the other resource that
+    /// must have been there.
+    pub fn awakens_with(&self) -> impl Iterator<Item = (&'static Resource, &'static str)> + use<> {
+        let name = self.name;
+        CATALOG.iter().filter_map(move |next| match next.fan_out {
+            FanOut::ProjectWithBoth(one, other) if one == name => Some((*next, other)),
+            FanOut::ProjectWithBoth(other, one) if one == name => Some((*next, other)),
+            _ => None,
+        })
     }
 
     /// How many children one job carries: a few minutes of work, and far below the size of a message.
@@ -399,6 +416,7 @@ pub(crate) fn event_time(record: &Record) -> Option<Timestamp> {
 /// The child of a stored record, as a job carries it, for one of its facets or for records of their own.
 pub fn child_of(record: &Record, facet: Option<Facet>) -> Option<Child> {
     let (id, repository) = match record {
+        Record::Environment(environment) => (environment.id.to_string(), None),
         Record::Run(run) => (run.id.to_string(), None),
         Record::PullRequest(pull_request) => {
             (pull_request.id.to_string(), Some(pull_request.repository))
@@ -453,6 +471,7 @@ mod tests {
                 FanOut::OrganizationAfter(name)
                 | FanOut::RepositoryAfter(name)
                 | FanOut::ProjectWith(name) => vec![name],
+                FanOut::ProjectWithBoth(one, other) => vec![one, other],
                 FanOut::Organization | FanOut::Project | FanOut::Repository => continue,
             };
             for name in before {

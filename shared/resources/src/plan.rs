@@ -434,6 +434,7 @@ fn id(record: &Record) -> Option<u64> {
     match record {
         Record::Changeset(changeset) => Some(changeset.id),
         Record::WorkItem(item) => Some(item.id),
+        Record::EnvironmentDeployment(deployment) => Some(deployment.id),
         _ => None,
     }
 }

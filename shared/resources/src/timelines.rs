@@ -110,7 +110,7 @@ fn kind(text: &str) -> TimelineKind {
     }
 }
 
-fn step_result(text: &str) -> StepResult {
+pub(crate) fn step_result(text: &str) -> StepResult {
     match text {
         text if is(text, "succeeded") => StepResult::Succeeded,
         text if is(text, "succeededWithIssues") => StepResult::SucceededWithIssues,

@@ -17,9 +17,10 @@ use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 /// Directories of fixtures, the resource that reads them, and the key of their lists.
-const DIRECTORIES: [(&str, &str, &str); 18] = [
+const DIRECTORIES: [(&str, &str, &str); 19] = [
     ("builds", "builds", "value"),
     ("deployments", "deployments", "value"),
+    ("environments", "environments", "value"),
     ("build-timeline", "timelines", "records"),
     ("pull-requests", "pull_requests_active", "value"),
     ("pr-threads", "pull_request_threads", "value"),
