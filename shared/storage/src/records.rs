@@ -6,6 +6,7 @@
 mod expiry;
 mod parts;
 mod read;
+mod statements;
 mod write;
 
 use aws_sdk_dynamodb::Client;

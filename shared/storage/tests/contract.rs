@@ -292,6 +292,41 @@ async fn of_versions_that_race_the_newest_stays() {
 }
 
 #[tokio::test]
+async fn rows_of_several_batches_are_each_stored_once_and_none_over_a_newer_one() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let long = "x".repeat(400_000);
+    let rows = |version: i64| -> Vec<Row> {
+        let rows = (0..130).map(|id| {
+            let mut row = row(version, &format!("{version} of {id}"), None);
+            row.key.sort = format!("p#{id:03}");
+            row
+        });
+        let mut rows: Vec<Row> = rows.collect();
+        rows[40].body.push_str(&long);
+        rows
+    };
+    let newer = rows(9).swap_remove(77);
+    let put = async |rows| records.put(integration(), rows, now()).await.unwrap();
+    assert_eq!(put(vec![newer.clone()]).await.changed, 1);
+    assert_eq!(put(rows(1)).await.changed, 129);
+    assert_eq!(put(rows(1)).await.changed, 0);
+
+    let keys: Vec<RowKey> = rows(1).into_iter().map(|row| row.key).collect();
+    let known = records.stored(integration(), keys.iter()).await.unwrap();
+    assert_eq!(known.len(), 130);
+    let items = tables.items("records").await;
+    let body = |sort: &str| {
+        let item = items.iter().find(|item| item["sk"].as_s().unwrap() == sort);
+        item.unwrap()["body"].as_s().unwrap().clone()
+    };
+    assert_eq!(
+        (body("p#076"), body("p#077")),
+        ("1 of 76".into(), newer.body)
+    );
+}
+
+#[tokio::test]
 async fn details_are_wanted_until_they_are_stored_for_this_state() {
     let tables = tables().await;
     let records = &tables.records;
@@ -423,6 +458,48 @@ async fn pages_of_revisions_join_into_one_work_item_in_any_order() {
         (stored.rev, stored.title.as_deref(), stored.revisions.len()),
         (3, Some("c"), 3)
     );
+}
+
+#[tokio::test]
+async fn work_items_of_several_batches_are_each_joined_with_their_own() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let items = |rev: u32| -> Vec<WorkItem> {
+        let items = (1..=130).map(|id| WorkItem {
+            id,
+            ..item(rev, &format!("{rev} of {id}"))
+        });
+        items.collect()
+    };
+    assert_eq!(merge(records, items(1)).await, 130);
+    assert_eq!(merge(records, items(3)).await, 130);
+    assert_eq!(merge(records, items(2)).await, 130);
+    assert_eq!(merge(records, items(2)).await, 0);
+    let all = records.all(now()).await.unwrap();
+    assert_eq!(all.len(), 130);
+    for stored in &all {
+        let Record::WorkItem(stored) = &stored.record else {
+            panic!("a work item")
+        };
+        let title = format!("3 of {}", stored.id);
+        let found = (stored.title.as_deref(), stored.revisions.len());
+        assert_eq!(found, (Some(title.as_str()), 3));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_work_item_that_is_opened_again_expires_no_more() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let closed = WorkItem {
+        closed_at: Some(now()),
+        ..item(1, "closed")
+    };
+    let expiry = async || records.all(now()).await.unwrap()[0].expires_at;
+    merge(records, vec![closed]).await;
+    assert!(expiry().await.is_some());
+    merge(records, vec![item(2, "open")]).await;
+    assert_eq!(expiry().await, None);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use model::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-use super::{Records, digest, parts};
+use super::{Records, StoredRecord, digest, parts};
 use crate::{
     Error,
     attributes::{Item, get_number, get_text, number, text},
@@ -28,8 +28,10 @@ const CONCURRENCY: usize = 16;
 const WRITE_BATCH: usize = 25;
 /// What `BatchGetItem` takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>.
 const READ_BATCH: usize = 100;
+/// How many rows are read, joined and written together: as many as one read brings. More would only take memory.
+const AT_ONCE: usize = READ_BATCH;
 /// How often a batch is sent again for what was left over, and a merge is tried again after losing a race.
-const ATTEMPTS: u32 = 8;
+pub(super) const ATTEMPTS: u32 = 8;
 
 /// What a write found and did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -123,6 +125,7 @@ impl Records {
             .await?;
         let mut written = Written::default();
         let mut tasks = JoinSet::new();
+        let mut fresh = Vec::new();
         for row in rows {
             let stored = known.get(&row.key);
             let fetched = stored.map(|stored| &stored.markers);
@@ -130,6 +133,10 @@ impl Records {
             let digest = digest(&row.body);
             if stored.is_some_and(|stored| stored.digest == digest || stored.version > row.version)
             {
+                continue;
+            }
+            if stored.is_none() && !parts::is_long(&row.body) {
+                fresh.push((row, digest));
                 continue;
             }
             if tasks.len() == CONCURRENCY {
@@ -145,7 +152,30 @@ impl Records {
         while !tasks.is_empty() {
             written.changed += joined(&mut tasks).await?;
         }
+        written.changed += self.put_fresh(integration, &fresh, fetched_at).await?;
         Ok(written)
+    }
+
+    /// Writes short rows that were not stored a moment ago, and says how many of them are new.
+    async fn put_fresh(
+        &self,
+        integration: IntegrationId,
+        rows: &[(Row, String)],
+        fetched_at: Timestamp,
+    ) -> Result<u64, Error> {
+        let mut changed = 0;
+        for some in rows.chunks(AT_ONCE) {
+            let statements = some
+                .iter()
+                .map(|(row, digest)| self.insertion(integration, row, (digest, fetched_at)));
+            let statements = statements.collect::<Result<_, _>>()?;
+            for ((row, digest), held) in some.iter().zip(self.execute(statements).await?) {
+                // Another writer was faster; the newer of the two versions stays.
+                let written = held || self.put_one(integration, row, digest, fetched_at).await?;
+                changed += u64::from(written);
+            }
+        }
+        Ok(changed)
     }
 
     /// Writes one row on the condition that nothing newer is stored; `false` if something newer is.
@@ -236,47 +266,59 @@ impl Records {
             waiting.insert(joined.id, joined);
         }
         let mut written = Written::default();
-        let mut facets = HashMap::new();
+        let mut items = waiting.into_values();
+        loop {
+            let some: Vec<WorkItem> = items.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(written);
+            }
+            let when = (retention, fetched_at);
+            let more = self
+                .merge_some(integration, organization, some, when)
+                .await?;
+            written.changed += more.changed;
+            written.wanted.extend(more.wanted);
+        }
+    }
+
+    async fn merge_some(
+        &self,
+        integration: IntegrationId,
+        organization: OrganizationId,
+        mut waiting: Vec<WorkItem>,
+        when: (Retention, Timestamp),
+    ) -> Result<Written, Error> {
+        let mut written = Written::default();
         for attempt in 0..ATTEMPTS {
             let keys: Vec<RowKey> = waiting
-                .keys()
-                .map(|id| WorkItem::row_key(organization, *id))
+                .iter()
+                .map(|item| WorkItem::row_key(organization, item.id))
                 .collect();
             let stored = self.read(integration, &keys).await?;
-            let mut lost = HashMap::new();
-            for (id, item) in waiting {
-                let key = WorkItem::row_key(organization, id);
-                let before = stored.get(&key).and_then(|record| match &record.record {
-                    Record::WorkItem(before) => Some((**before).clone()),
-                    _ => None,
-                });
-                let merged = match &before {
-                    Some(before) => before.clone().merge(item.clone()),
-                    None => item.clone(),
-                };
-                let is_new = before.as_ref() != Some(&merged);
-                let record = Record::WorkItem(Box::new(merged));
-                let row = record
-                    .row(retention, fetched_at)
-                    .map_err(|error| Error::Corrupt {
-                        item: key.sort.clone(),
-                        reason: error.to_string(),
-                    })?;
-                let Some(row) = row else { continue };
-                let fetched = stored.get(&key).map(|record| &record.markers);
-                facets.insert(row.key.clone(), wanted(&row, fetched).collect::<Vec<_>>());
-                let expected = stored.get(&key).map(|record| record.digest.as_str());
-                if !is_new {
+            let mut lost = Vec::new();
+            let mut changed = Vec::new();
+            for item in waiting {
+                let before = stored.get(&WorkItem::row_key(organization, item.id));
+                let Some((row, is_new)) = joined_row(before, &item, when)? else {
                     continue;
+                };
+                let fetched = before.map(|record| &record.markers);
+                written.wanted.extend(wanted(&row, fetched));
+                if is_new {
+                    changed.push((item, row, before));
                 }
-                if self.put_if(integration, &row, expected, fetched_at).await? {
+            }
+            let rows = changed.iter().map(|(_, row, before)| (row, *before));
+            let held = self.put_joined(integration, rows, when.1).await?;
+            for ((item, row, _), held) in changed.into_iter().zip(held) {
+                if held {
                     written.changed += 1;
                 } else {
-                    lost.insert(id, item);
+                    written.wanted.retain(|(key, _)| *key != row.key);
+                    lost.push(item);
                 }
             }
             if lost.is_empty() {
-                written.wanted = facets.into_values().flatten().collect();
                 return Ok(written);
             }
             waiting = lost;
@@ -285,6 +327,44 @@ impl Records {
         Err(Error::Contended {
             item: format!("a work item of organization {organization}"),
         })
+    }
+
+    /// Writes rows on the condition that what is stored is still what was read, and says of each whether it was.
+    async fn put_joined(
+        &self,
+        integration: IntegrationId,
+        rows: impl Iterator<Item = (&Row, Option<&StoredRecord>)>,
+        fetched_at: Timestamp,
+    ) -> Result<Vec<bool>, Error> {
+        let mut held = Vec::new();
+        let (mut statements, mut places) = (Vec::new(), Vec::new());
+        for (row, before) in rows {
+            let digest = digest(&row.body);
+            let written = (digest.as_str(), fetched_at);
+            let statement = match before {
+                _ if parts::is_long(&row.body) => None,
+                None => Some(self.insertion(integration, row, written)?),
+                Some(before) if is_simple(before, row) => {
+                    Some(self.replacement(integration, row, &before.digest, written)?)
+                }
+                Some(_) => None,
+            };
+            match statement {
+                Some(statement) => {
+                    places.push(held.len());
+                    statements.push(statement);
+                    held.push(false);
+                }
+                None => {
+                    let expected = before.map(|before| before.digest.as_str());
+                    held.push(self.put_if(integration, row, expected, fetched_at).await?);
+                }
+            }
+        }
+        for (place, own) in places.into_iter().zip(self.execute(statements).await?) {
+            held[place] = own;
+        }
+        Ok(held)
     }
 
     /// Writes a row on the condition that what is stored is still what was read; `false` if it is not.
@@ -527,6 +607,36 @@ impl Records {
     }
 }
 
+/// The row of a work item joined with what is stored of it, and whether it differs from that; `None` if it is too old to be
+/// kept.
+fn joined_row(
+    before: Option<&StoredRecord>,
+    item: &WorkItem,
+    (retention, fetched_at): (Retention, Timestamp),
+) -> Result<Option<(Row, bool)>, Error> {
+    let before = before.and_then(|record| match &record.record {
+        Record::WorkItem(before) => Some(before.as_ref()),
+        _ => None,
+    });
+    let merged = match before {
+        Some(before) => before.clone().merge(item.clone()),
+        None => item.clone(),
+    };
+    let is_new = before != Some(&merged);
+    let record = Record::WorkItem(Box::new(merged));
+    let row = record.row(retention, fetched_at);
+    let row = row.map_err(|error| Error::Corrupt {
+        item: item.id.to_string(),
+        reason: error.to_string(),
+    })?;
+    Ok(row.map(|row| (row, is_new)))
+}
+
+/// Whether a stored record can be replaced by one statement: it has no parts to delete and no expiry to take away.
+fn is_simple(before: &StoredRecord, row: &Row) -> bool {
+    !parts::is_long(&before.body) && (before.expires_at.is_none() || row.expires_at.is_some())
+}
+
 /// The facets of a row that are not stored for its present state.
 fn wanted(
     row: &Row,
@@ -605,6 +715,6 @@ async fn joined(tasks: &mut JoinSet<Result<bool, Error>>) -> Result<u64, Error> 
     }
 }
 
-fn backoff(attempt: u32) -> Duration {
+pub(super) fn backoff(attempt: u32) -> Duration {
     Duration::from_millis(20 << attempt.min(6))
 }
