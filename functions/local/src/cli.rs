@@ -3,13 +3,15 @@
 mod api;
 mod arguments;
 mod failure;
-mod memory;
 mod origin;
+mod processes;
 mod progress;
 mod report;
+mod traffic;
 mod upstream;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -21,7 +23,9 @@ use tokio::signal;
 use self::api::Api;
 use self::arguments::Arguments;
 use self::failure::Failure;
+use self::processes::Usage;
 use self::report::Report;
+use self::traffic::Traffic;
 use self::upstream::Upstream;
 use crate::private_file;
 use crate::stack::{Options, Stack};
@@ -73,8 +77,15 @@ fn complain(failure: &Failure) -> ExitCode {
 /// Syncs, reports, and serves until Ctrl-C unless told to run once; says whether everything is as it should be.
 async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let started = Instant::now();
+    // A measurement is like any other run, on a disk, but leaves nothing behind.
+    let passing = match arguments.benchmark {
+        true => Some(tempfile::tempdir().map_err(Failure::Runtime)?),
+        false => None,
+    };
+    let data_dir = passing.as_ref().map(tempfile::TempDir::path);
+    let data_dir = data_dir.unwrap_or(&arguments.data_dir);
     let mut upstream = Upstream::prepare(arguments).await?;
-    let stack = Stack::start(options(arguments, &upstream)?).await?;
+    let stack = Stack::start(options(arguments, data_dir, &upstream)?).await?;
     // One listener for all of it: a second one would not hear of a Ctrl-C that came before it.
     let mut interrupted = std::pin::pin!(signal::ctrl_c());
     let report = tokio::select! {
@@ -82,8 +93,8 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         heard = &mut interrupted => Err(heard.map_or_else(Failure::Runtime, |()| Failure::Interrupted)),
     };
     if let Ok(report) = &report {
-        report.print(arguments.json);
-        if !arguments.once {
+        report.print(arguments.form());
+        if !arguments.is_single_run() {
             invite(&stack)?;
             interrupted.await.map_err(Failure::Runtime)?;
         }
@@ -102,7 +113,30 @@ async fn work(
     let tenant = TenantId::new(TENANT).ok_or(Failure::Tenant)?;
     let sync = sync(arguments, upstream, stack, &tenant);
     let first_record_ms = timed(stack, started, sync).await?;
-    report(arguments, upstream, stack, first_record_ms, started).await
+    let mut measured = Measured {
+        first_record_ms,
+        sync_ms: started.elapsed().as_millis(),
+        usage: Usage::read(stack.lambda()),
+        requests: upstream.requests(Timestamp::now(), arguments.retention_days),
+        idle: None,
+    };
+    if arguments.has_idle_pass() {
+        progress::say("looking at everything once more");
+        Api::new(stack, &tenant)?.synchronize().await?;
+        progress::follow(stack, &tenant).await?;
+        let first = measured.requests.as_ref();
+        measured.idle = first.and_then(|first| upstream.idle_requests(first));
+    }
+    report(arguments, upstream, stack, measured, started).await
+}
+
+/// What was measured before anything was read back.
+struct Measured {
+    first_record_ms: Option<u128>,
+    sync_ms: u128,
+    usage: Usage,
+    requests: Option<Traffic>,
+    idle: Option<Traffic>,
 }
 
 /// Says how to call the API, with a token that only the owner of the data directory can read.
@@ -123,14 +157,18 @@ fn invite(stack: &Stack) -> Result<(), Failure> {
     Ok(())
 }
 
-fn options(arguments: &Arguments, upstream: &Upstream) -> Result<Options, Failure> {
+fn options(
+    arguments: &Arguments,
+    data_dir: &Path,
+    upstream: &Upstream,
+) -> Result<Options, Failure> {
     let program = std::env::current_exe().map_err(Failure::Runtime)?;
     let options = Options {
-        data_dir: Some(arguments.data_dir.clone()),
+        data_dir: Some(data_dir.to_owned()),
         fresh: arguments.fresh,
         port: arguments.port(),
         concurrency: arguments.concurrency,
-        schedules: !arguments.once,
+        schedules: !arguments.is_single_run(),
         ..Options::new(
             &arguments.template,
             crate::lambda::Programs::ReExec(program),
@@ -200,7 +238,7 @@ async fn report(
     arguments: &Arguments,
     upstream: &Upstream,
     stack: &Stack,
-    first_record_ms: Option<u128>,
+    measured: Measured,
     started: Instant,
 ) -> Result<Report, Failure> {
     let now = Timestamp::now();
@@ -211,15 +249,17 @@ async fn report(
     let expected = upstream.expected(now, arguments.retention_days);
     Ok(Report {
         organization: upstream.organization().to_owned(),
+        scale: arguments.scale.name(),
         records: stored.by_kind().clone(),
         digest: stored.digest(),
-        requests: upstream.requests(),
+        requests: measured.requests,
+        idle: measured.idle,
         throttling: upstream.throttling(),
         ledger: expected.map(|expected| stored.compare(&expected)),
         dead_letters: stack.dead_letters(),
-        first_record_ms,
+        first_record_ms: measured.first_record_ms,
+        sync_ms: measured.sync_ms,
         duration_ms: started.elapsed().as_millis(),
-        peak_rss_bytes: memory::peak_rss_bytes(),
-        function_peak_rss_bytes: memory::function_peak_rss_bytes(stack.lambda()),
+        usage: measured.usage,
     })
 }

@@ -1,9 +1,9 @@
 //! The product's own HTTP API, used as any script would.
 
+use bytes::Bytes;
 use model::TenantId;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
@@ -24,6 +24,7 @@ struct Connections {
 
 #[derive(Deserialize)]
 struct Connection {
+    id: String,
     organizations: Vec<String>,
 }
 
@@ -38,13 +39,26 @@ impl Api {
 
     /// Returns the organizations of all connections.
     pub(super) async fn connected_organizations(&self) -> Result<Vec<String>, Failure> {
-        let request = self.client.get(&self.connections_url);
-        let answer: Connections = self.send("list the connections", request).await?;
-        Ok(answer
-            .connections
-            .into_iter()
+        let connections = self.connections().await?.into_iter();
+        Ok(connections
             .flat_map(|connection| connection.organizations)
             .collect())
+    }
+
+    /// Has every stream of all connections visited now.
+    pub(super) async fn synchronize(&self) -> Result<(), Failure> {
+        for connection in self.connections().await? {
+            let url = format!("{}/{}/sync", self.connections_url, connection.id);
+            self.send("synchronize", self.client.post(url)).await?;
+        }
+        Ok(())
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, Failure> {
+        let request = self.client.get(&self.connections_url);
+        let answer = self.send("list the connections", request).await?;
+        let answer: Connections = serde_json::from_slice(&answer)?;
+        Ok(answer.connections)
     }
 
     /// Connects an organization; the product starts its first sync by itself.
@@ -59,16 +73,13 @@ impl Api {
             .post(&self.connections_url)
             .header("content-type", "application/json");
         let wish = format!("connect {organization}");
-        self.send::<Value>(&wish, request.body(body.to_string()))
+        self.send(&wish, request.body(body.to_string()))
             .await
             .map(drop)
     }
 
-    async fn send<T: DeserializeOwned>(
-        &self,
-        wish: &str,
-        request: reqwest::RequestBuilder,
-    ) -> Result<T, Failure> {
+    /// Sends a request and returns the answer's body, which may be empty.
+    async fn send(&self, wish: &str, request: reqwest::RequestBuilder) -> Result<Bytes, Failure> {
         let response = request
             .bearer_auth(self.token.expose_secret())
             .send()
@@ -83,7 +94,7 @@ impl Api {
                 reason,
             });
         }
-        Ok(serde_json::from_slice(&body)?)
+        Ok(body)
     }
 }
 

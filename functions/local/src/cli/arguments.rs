@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
-use simulator::{Throttle, UnknownThrottle};
+use simulator::{PageCaps, Throttle, UnknownThrottle};
 
+use super::report::Form;
 use crate::stack::default_concurrency;
 
 /// Syncs an Azure DevOps organization into a local deployment, proves that nothing is missing, and serves the API.
@@ -18,6 +19,12 @@ pub(super) struct Arguments {
     /// Exit after the first sync: 0 only if everything upstream is stored and no message is dead.
     #[arg(long)]
     pub(super) once: bool,
+    /// After the first sync visit every stream once more, and count what that asks for.
+    #[arg(long)]
+    pub(super) idle_pass: bool,
+    /// Measure: a sync and a pass with nothing new, kept nowhere; prints the figures that README quotes.
+    #[arg(long, conflicts_with_all = ["json", "organization"])]
+    pub(super) benchmark: bool,
     /// Print the summary as one JSON object.
     #[arg(long)]
     pub(super) json: bool,
@@ -53,6 +60,9 @@ pub(super) struct Arguments {
     /// How many times faster than the clock the simulated organization's five minutes pass.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) throttle_speed: u32,
+    /// How many rows a page of the simulated organization has at most, whatever Azure DevOps allows there.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) page_rows: Option<u32>,
     /// When the simulated organization's history ends; by default it goes on with the calendar.
     #[arg(long, value_name = "INSTANT")]
     pub(super) epoch: Option<Timestamp>,
@@ -118,8 +128,33 @@ impl Arguments {
         model.map(|model| model.at_speed(self.throttle_speed))
     }
 
+    /// Whether to exit when the work is done.
+    pub(super) fn is_single_run(&self) -> bool {
+        self.once || self.benchmark
+    }
+
+    /// Whether to look for news at once after the first sync.
+    pub(super) fn has_idle_pass(&self) -> bool {
+        self.idle_pass || self.benchmark
+    }
+
+    pub(super) fn form(&self) -> Form {
+        match (self.benchmark, self.json) {
+            (true, _) => Form::Markdown,
+            (false, true) => Form::Json,
+            (false, false) => Form::Text,
+        }
+    }
+
+    /// Returns the page sizes of the simulated organization.
+    pub(super) fn pages(&self) -> PageCaps {
+        let rows = self.page_rows.map(|rows| rows as usize);
+        rows.map_or_else(PageCaps::default, PageCaps::all)
+    }
+
     pub(super) fn port(&self) -> u16 {
-        self.port.unwrap_or(if self.once { 0 } else { 3000 })
+        self.port
+            .unwrap_or(if self.is_single_run() { 0 } else { 3000 })
     }
 }
 
@@ -137,6 +172,14 @@ mod tests {
         assert_eq!(parse(&[]).unwrap().port(), 3000);
         assert_eq!(parse(&["--once"]).unwrap().port(), 0);
         assert_eq!(parse(&["--once", "--port", "8080"]).unwrap().port(), 8080);
+    }
+
+    #[test]
+    fn a_measurement_is_a_single_run_with_a_second_pass() {
+        let arguments = parse(&["--benchmark"]).unwrap();
+        assert!(arguments.is_single_run() && arguments.has_idle_pass());
+        assert_eq!(arguments.form(), Form::Markdown);
+        assert!(parse(&["--benchmark", "--json"]).is_err());
     }
 
     #[test]

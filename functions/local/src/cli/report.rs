@@ -1,28 +1,52 @@
 //! The result, for people and for scripts.
 
+mod markdown;
+mod text;
+
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulator::Throttling;
 
+use super::processes::Usage;
+use super::traffic::Traffic;
 use crate::stack::DeadLetter;
 use crate::verify::{KindSummary, Ledger};
+
+/// How a result is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// For a person at a terminal.
+    Text,
+    /// For a script: one JSON object.
+    Json,
+    /// For a document: the figures of a measurement.
+    Markdown,
+}
 
 /// What a run found in the end.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) organization: String,
+    /// How large the organization is: the scale of a simulated one.
+    pub(super) scale: &'static str,
     pub(super) records: BTreeMap<&'static str, KindSummary>,
-    pub(super) requests: Option<BTreeMap<String, u64>>,
+    /// Only the simulator counts requests and knows how few would do.
+    pub(super) requests: Option<Traffic>,
+    /// The requests of a pass with nothing new, if there was one.
+    pub(super) idle: Option<Traffic>,
     /// How the functions got along with upstream's limits.
     pub(super) throttling: Option<Throttling>,
     pub(super) ledger: Option<Ledger>,
     pub(super) dead_letters: Vec<DeadLetter>,
     pub(super) first_record_ms: Option<u128>,
+    /// Until nothing was left to do.
+    pub(super) sync_ms: u128,
+    /// The same, and the reading back.
     pub(super) duration_ms: u128,
-    pub(super) peak_rss_bytes: Option<u64>,
-    /// Of the hungriest process of each function.
-    pub(super) function_peak_rss_bytes: BTreeMap<String, u64>,
+    /// What the synchronization used, without the reading back.
+    pub(super) usage: Usage,
     pub(super) digest: String,
 }
 
@@ -33,132 +57,69 @@ impl Report {
     }
 
     #[expect(clippy::print_stdout, reason = "this is the program's result")]
-    pub(super) fn print(&self, as_json: bool) {
-        if as_json {
-            println!("{}", self.json());
-        } else {
-            print!("{}", self.text());
+    pub(super) fn print(&self, form: Form) {
+        match form {
+            Form::Text => print!("{}", self.text()),
+            Form::Json => println!("{}", self.json()),
+            Form::Markdown => print!("{}", self.markdown()),
         }
     }
 
     fn json(&self) -> Value {
-        let counts: BTreeMap<_, _> = self
-            .records
-            .iter()
-            .map(|(kind, summary)| (kind, summary.count))
+        let counts = self.records.iter();
+        let counts: BTreeMap<_, _> = counts.map(|(kind, own)| (kind, own.count)).collect();
+        let functions = self.usage.functions.iter();
+        let peaks: BTreeMap<_, _> = functions
+            .filter(|(_, used)| used.peak_rss_bytes > 0)
+            .map(|(function, used)| (function, used.peak_rss_bytes))
             .collect();
-        let requests = self.requests.as_ref().map(|by_resource| {
-            json!({ "total": by_resource.values().sum::<u64>(), "by_resource": by_resource })
-        });
         json!({
             "organization": self.organization,
             "records": counts,
-            "requests": requests,
+            "requests": self.requests.as_ref().map(Traffic::json),
+            "idle_pass": self.idle.as_ref().map(Traffic::json),
             "throttling": self.throttling,
             "ledger": self.ledger,
             "dead_letters": self.dead_letters.len(),
             "first_record_ms": self.first_record_ms,
+            "sync_ms": self.sync_ms,
             "duration_ms": self.duration_ms,
-            "peak_rss_bytes": self.peak_rss_bytes,
-            "function_peak_rss_bytes": self.function_peak_rss_bytes,
+            "cpu_us_per_record": self.us_per_record(self.usage.cpu()),
+            "functions_cpu_us_per_record": self.us_per_record(self.usage.functions_cpu()),
+            "peak_rss_bytes": self.usage.runner.map(|used| used.peak_rss_bytes),
+            "function_peak_rss_bytes": peaks,
             "digest": self.digest,
         })
     }
 
-    fn text(&self) -> String {
-        let mut lines = vec![format!("{}\n", self.organization)];
-        lines.push(format!(
-            "  {:<22}{:>9}  {:<12}{:<12}",
-            "records", "", "oldest", "newest"
-        ));
-        for (kind, summary) in &self.records {
-            let day = |instant: Option<jiff::Timestamp>| {
-                instant.map_or("-".to_owned(), model::record::day)
-            };
-            let (oldest, newest) = (day(summary.oldest), day(summary.newest));
-            lines.push(format!(
-                "  {kind:<22}{:>9}  {oldest:<12}{newest:<12}",
-                summary.count
-            ));
-        }
-        if let Some(by_resource) = &self.requests {
-            lines.push(format!(
-                "\n  {:<22}{:>9}",
-                "requests",
-                by_resource.values().sum::<u64>()
-            ));
-            lines.extend(
-                by_resource
-                    .iter()
-                    .map(|(resource, count)| format!("  {resource:<22}{count:>9}")),
-            );
-        }
-        lines.extend(
-            self.throttling
-                .as_ref()
-                .map(|own| limits(own, self.duration_ms)),
-        );
-        lines.push(format!(
-            "\n  first record after {}",
-            self.first_record_ms.map_or("-".to_owned(), seconds)
-        ));
-        lines.push(format!(
-            "  done after         {}",
-            seconds(self.duration_ms)
-        ));
-        lines.push(format!("  {}", self.verdict()));
-        lines.extend(
-            self.dead_letters
-                .iter()
-                .map(|letter| format!("  dead in {}: {}", letter.queue, letter.body)),
-        );
-        lines.join("\n") + "\n"
+    fn count(&self) -> u64 {
+        self.records.values().map(|summary| summary.count).sum()
     }
 
-    fn verdict(&self) -> String {
-        let dead = self.dead_letters.len();
-        match &self.ledger {
-            Some(ledger) if ledger.is_clean() && dead == 0 => {
-                format!(
-                    "everything upstream is stored: {} records, none missing, duplicate, stale or foreign",
-                    ledger.expected
-                )
-            }
-            Some(ledger) => format!(
-                "NOT complete: of {} records {} missing, {} duplicate, {} stale, {} foreign; {dead} dead messages",
-                ledger.expected, ledger.missing, ledger.duplicate, ledger.stale, ledger.foreign
-            ),
-            None => format!("{dead} dead messages"),
-        }
+    /// Returns a time's share of each record, in whole microseconds; `None` without records.
+    fn us_per_record(&self, time: Duration) -> Option<u128> {
+        time.as_micros().checked_div(u128::from(self.count()))
     }
-}
-
-/// How the limits were kept and used.
-fn limits(own: &Throttling, duration_ms: u128) -> String {
-    let mut text = format!(
-        "\n  {} requests inside a Retry-After, {} refused with 429, {} delayed",
-        own.requests_inside_retry_after, own.throttled_429, own.delayed
-    );
-    if own.bound_ms > 0 {
-        text += &format!(
-            "\n  {} units take at least {}; the whole took {:.2} times as long",
-            own.tstu_spent,
-            seconds(u128::from(own.bound_ms)),
-            duration_ms as f64 / own.bound_ms as f64
-        );
-    }
-    text
-}
-
-fn seconds(ms: u128) -> String {
-    format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
 #[cfg(test)]
 mod tests {
-    use simulator::Tstu;
+    use simulator::{Floors, Tstu};
 
     use super::*;
+    use crate::cli::processes::Used;
+
+    /// Three seconds of processor time, two of them in a function.
+    fn usage() -> Usage {
+        let used = |s, peak_rss_bytes| Used {
+            cpu: Duration::from_secs(s),
+            peak_rss_bytes,
+        };
+        Usage {
+            runner: Some(used(1, 9)),
+            functions: BTreeMap::from([("FetchBoards".to_owned(), used(2, 3 << 20))]),
+        }
+    }
 
     fn report(missing: u64, dead: usize) -> Report {
         let letter = DeadLetter {
@@ -175,10 +136,12 @@ mod tests {
                     newest: None,
                 },
             )]),
-            requests: Some(BTreeMap::from([
-                ("builds".to_owned(), 3),
-                ("timeline".to_owned(), 4),
-            ])),
+            scale: "small",
+            requests: Some(Traffic::new(
+                BTreeMap::from([("builds".to_owned(), 3), ("timeline".to_owned(), 4)]),
+                Floors::new(),
+            )),
+            idle: None,
             throttling: None,
             ledger: Some(Ledger {
                 expected: 2 + missing,
@@ -187,9 +150,9 @@ mod tests {
             }),
             dead_letters: vec![letter; dead],
             first_record_ms: Some(1_234),
+            sync_ms: 5_000,
             duration_ms: 5_678,
-            peak_rss_bytes: None,
-            function_peak_rss_bytes: BTreeMap::new(),
+            usage: usage(),
             digest: "d".to_owned(),
         }
     }
@@ -205,9 +168,14 @@ mod tests {
     fn the_json_has_the_promised_fields() {
         let json = report(1, 1).json();
         assert_eq!(json["records"], json!({ "run": 2 }));
+        assert_eq!(json["requests"]["total"], 7);
+        let by_resource = json!({ "builds": 3, "timeline": 4 });
+        assert_eq!(json["requests"]["by_resource"], by_resource);
+        assert_eq!(json["functions_cpu_us_per_record"], 1_000_000);
+        assert_eq!(json["cpu_us_per_record"], 1_500_000);
         assert_eq!(
-            json["requests"],
-            json!({ "total": 7, "by_resource": { "builds": 3, "timeline": 4 } })
+            json["function_peak_rss_bytes"],
+            json!({ "FetchBoards": 3 << 20 })
         );
         assert_eq!(json["ledger"]["missing"], 1);
         assert_eq!(
@@ -224,15 +192,32 @@ mod tests {
             throttled_429: 2,
             delayed: 3,
             tstu_spent: Tstu::units(400),
-            bound_ms: 5_000,
+            bound_ms: 4_000,
         });
         assert_eq!(report.json()["throttling"]["tstu_spent"], 400.0);
         let text = report.text();
         for part in [
             "1 requests inside a Retry-After, 2 refused with 429, 3 delayed",
-            "400 units take at least 5.000 s; the whole took 1.14 times as long",
+            "400 units take at least 4.000 s; the whole took 1.25 times as long",
         ] {
             assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_figures_for_a_document_name_scale_and_cost() {
+        let mut report = report(0, 0);
+        report.idle = report.requests.clone();
+        let text = report.markdown();
+        for part in [
+            "| `small`, ",
+            "| everything stored | 5.000 s |",
+            "| processor time per record, functions only | 1000000 us |",
+            "| peak memory of `FetchBoards` | 3.0 MB |",
+            "| Requests of a pass with nothing new | sent | floor | ratio |",
+            "| `builds` | 3 | 0 | - |",
+        ] {
+            assert!(text.contains(part), "no {part} in {text}");
         }
     }
 

@@ -1,17 +1,17 @@
 //! Azure DevOps as the functions will find it: the simulator in this process, or a real organization.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use simulator::{Config, Elapsed, Expected, Simulator, Throttling};
+use simulator::{Config, Elapsed, Expected, Floors, Simulator, Throttling};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::arguments::Arguments;
 use super::failure::Failure;
 use super::origin::Origin;
+use super::traffic::Traffic;
 use crate::server::{bind, url_of};
 use crate::stack::{Stack, StackError};
 
@@ -102,16 +102,24 @@ impl Upstream {
     /// Returns what a complete sync must have stored; only the simulator knows.
     pub(super) fn expected(&self, now: Timestamp, retention_days: u32) -> Option<Vec<Expected>> {
         let (simulator, _) = self.simulator.as_ref()?;
-        let since =
-            now.saturating_sub(SignedDuration::from_secs(i64::from(retention_days) * DAY_S));
-        Some(simulator.ledger(since.unwrap_or(Timestamp::MIN), &simulator.default_pat()))
+        let since = window_start(now, retention_days);
+        Some(simulator.ledger(since, &simulator.default_pat()))
     }
 
-    /// Returns the number of requests by resource; only the simulator counts them.
-    pub(super) fn requests(&self) -> Option<BTreeMap<String, u64>> {
-        self.simulator
-            .as_ref()
-            .map(|(simulator, _)| simulator.request_counts())
+    /// Returns the requests so far beside the fewest that a first sync needs; only the simulator knows them.
+    pub(super) fn requests(&self, now: Timestamp, retention_days: u32) -> Option<Traffic> {
+        let (simulator, _) = self.simulator.as_ref()?;
+        let since = window_start(now, retention_days);
+        let floors = simulator.floor(since, &simulator.default_pat());
+        Some(Traffic::new(simulator.request_counts(), floors))
+    }
+
+    /// Returns the requests since `earlier` ones beside the fewest that a pass with nothing new needs.
+    pub(super) fn idle_requests(&self, earlier: &Traffic) -> Option<Traffic> {
+        let (simulator, _) = self.simulator.as_ref()?;
+        let floors = simulator.idle_floor(&simulator.default_pat());
+        let all = Traffic::new(simulator.request_counts(), Floors::new());
+        Some(all.since(earlier, floors))
     }
 
     /// Returns how the functions got along with the limits; only the simulator knows.
@@ -155,8 +163,15 @@ fn simulate(arguments: &Arguments, seed: u64, epoch: Timestamp, frozen: bool) ->
         days,
         elapsed,
         throttle: arguments.throttle(),
+        pages: arguments.pages(),
         ..Config::default()
     })
+}
+
+/// The earliest instant that is kept.
+fn window_start(now: Timestamp, retention_days: u32) -> Timestamp {
+    let window = SignedDuration::from_secs(i64::from(retention_days) * DAY_S);
+    now.saturating_sub(window).unwrap_or(Timestamp::MIN)
 }
 
 fn read_pat(arguments: &Arguments) -> Result<SecretString, Failure> {

@@ -1,0 +1,112 @@
+//! The figures of a measurement, for a document.
+
+use std::time::Duration;
+
+use super::Report;
+use super::text::seconds;
+use crate::cli::traffic::{Share, Traffic};
+
+impl Report {
+    pub(super) fn markdown(&self) -> String {
+        let mut lines = vec![
+            format!("| `{}`, {} | |", self.scale, build()),
+            "|---|---|".to_owned(),
+        ];
+        let figures = [self.of_the_store(), self.of_time(), self.of_memory()];
+        for (name, figure) in figures.into_iter().flatten() {
+            lines.push(format!("| {name} | {figure} |"));
+        }
+        for (title, traffic) in [
+            ("Requests of the first synchronization", &self.requests),
+            ("Requests of a pass with nothing new", &self.idle),
+        ] {
+            lines.extend(traffic.iter().flat_map(|own| requests(title, own)));
+        }
+        lines.join("\n") + "\n"
+    }
+
+    fn of_the_store(&self) -> Vec<(String, String)> {
+        let mut figures = vec![("records".to_owned(), self.count().to_string())];
+        if let Some(ledger) = &self.ledger {
+            let wrong = format!(
+                "{} / {} / {} / {}",
+                ledger.missing, ledger.duplicate, ledger.stale, ledger.foreign
+            );
+            figures.push(("missing / duplicate / stale / foreign".to_owned(), wrong));
+        }
+        if let Some(own) = &self.throttling {
+            let inside = own.requests_inside_retry_after.to_string();
+            figures.push(("requests inside a Retry-After".to_owned(), inside));
+        }
+        figures
+    }
+
+    fn of_time(&self) -> Vec<(String, String)> {
+        let per_record = |time: Duration| {
+            let each = self.us_per_record(time);
+            each.map_or("-".to_owned(), |us| format!("{us} us"))
+        };
+        let first = self.first_record_ms.map_or("-".to_owned(), seconds);
+        [
+            ("first record", first),
+            ("everything stored", seconds(self.sync_ms)),
+            (
+                "processor time per record, functions only",
+                per_record(self.usage.functions_cpu()),
+            ),
+            (
+                "the same with tables, queues and simulator",
+                per_record(self.usage.cpu()),
+            ),
+        ]
+        .map(|(name, figure)| (name.to_owned(), figure))
+        .into()
+    }
+
+    fn of_memory(&self) -> Vec<(String, String)> {
+        let functions = self.usage.functions.iter();
+        functions
+            .filter(|(_, used)| used.peak_rss_bytes > 0)
+            .map(|(function, used)| {
+                let megabytes = used.peak_rss_bytes as f64 / f64::from(1 << 20);
+                (
+                    format!("peak memory of `{function}`"),
+                    format!("{megabytes:.1} MB"),
+                )
+            })
+            .collect()
+    }
+}
+
+/// How the program was built decides the times.
+fn build() -> &'static str {
+    if cfg!(debug_assertions) {
+        "a debug build"
+    } else {
+        "an optimized build"
+    }
+}
+
+fn requests(title: &str, traffic: &Traffic) -> Vec<String> {
+    let ratio = |share: Share| {
+        share
+            .ratio()
+            .map_or("-".to_owned(), |own| format!("{own:.2}"))
+    };
+    let line = |name: &str, share: Share| {
+        let (sent, floor) = (share.sent, share.floor);
+        format!("| {name} | {sent} | {floor} | {} |", ratio(share))
+    };
+    let mut lines = vec![
+        format!("\n| {title} | sent | floor | ratio |"),
+        "|---|---:|---:|---:|".to_owned(),
+    ];
+    let rows = traffic.rows();
+    lines.extend(rows.map(|(resource, share)| line(&format!("`{resource}`"), share)));
+    lines.extend([
+        line("in all", traffic.total()),
+        line("without threads", traffic.without_threads()),
+        line("lists only", traffic.lists()),
+    ]);
+    lines
+}
