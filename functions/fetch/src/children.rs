@@ -138,6 +138,9 @@ async fn each(
     Ok(())
 }
 
+/// A facet that this credential may not read, as JSON.
+const UNKNOWN: &str = "null";
+
 /// One request for many children. They leave the list together, when what the answer says of them is durable; one that
 /// it does not name has nothing, and that is stored too.
 async fn together(
@@ -157,8 +160,22 @@ async fn together(
             return Ok(());
         }
         let some: Vec<Child> = waiting.iter().take(batch.size).cloned().collect();
-        let reply = upstream.send(&batch_request(batch, &target, &some)).await?;
-        match (batch.map)(&some, &reply.body.bytes) {
+        let sent = upstream.send(&batch_request(batch, &target, &some)).await;
+        let mapped = match sent {
+            Ok(reply) => (batch.map)(&some, &reply.body.bytes),
+            // The facet may need a permission of its own. Nothing is known then, and the record is asked for again when it
+            // changes, not with every page.
+            Err(upstream::Error::Ado(
+                error @ (ado::Error::Missing { .. } | ado::Error::Forbidden { .. }),
+            )) => {
+                tracing::warn!(resource = resource.name, error = %error, "a facet is not readable");
+                Ok((0..some.len())
+                    .map(|index| (index, UNKNOWN.to_owned()))
+                    .collect())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match mapped {
             Ok(found) => {
                 for (index, body) in found {
                     let Some(child) = some.get(index) else {

@@ -24,10 +24,21 @@ pub(crate) fn read_page<'a>(
 ) -> (Vec<Record>, Aside<'a>) {
     let mut records = Vec::with_capacity(page.items.len());
     let mut aside = Vec::new();
+    if let Map::Page(map) = map {
+        match map(target, &page.items) {
+            Ok(record) => records.push(record),
+            Err(error) => {
+                let items = page.items.iter().enumerate();
+                aside.extend(items.map(|(index, item)| set_aside(resource, index, item, &error)));
+            }
+        }
+        return (records, aside);
+    }
     for (index, item) in page.items.iter().enumerate() {
         let mapped = match map {
             Map::One(map) => map(target, item).map(|record| records.push(record)),
             Map::Many(map) => map(target, item).map(|more| records.extend(more)),
+            Map::Page(_) => Ok(()),
         };
         if let Err(error) = mapped {
             aside.push(set_aside(resource, index, item, &error));

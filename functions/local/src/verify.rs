@@ -5,7 +5,7 @@ mod inventory;
 use std::collections::HashMap;
 
 use model::record::artifact::ArtifactLinks;
-use model::record::{PullRequestActivity, Timeline};
+use model::record::{PullRequestActivity, PullRequestLinks, RefList, Timeline};
 use model::{Facet, Kind, Record};
 use serde::Serialize;
 use simulator::Expected;
@@ -146,9 +146,12 @@ impl From<&StoredRecord> for Found {
             Record::PullRequest(pull_request) => {
                 let activity: Option<PullRequestActivity> =
                     serde_json::from_str(facet(Facet::Threads)).ok();
+                let links: PullRequestLinks =
+                    serde_json::from_str(facet(Facet::Links)).unwrap_or_default();
                 (
                     pull_request.status.as_str().to_owned(),
-                    activity.map_or(0, |activity| activity.threads as usize),
+                    activity.map_or(0, |activity| activity.threads as usize)
+                        + links.work_items.len(),
                 )
             }
             Record::Deployment(deployment) => (
@@ -161,6 +164,9 @@ impl From<&StoredRecord> for Found {
                     .map_or_else(String::new, |at| at.to_string()),
                 0,
             ),
+            Record::GitRepository(repository) => (repository.name.clone(), 0),
+            Record::RefList(list) => (sum_of(list), list.refs.len()),
+            Record::Policy(policy) => (policy.revision.to_string(), policy.branches.len()),
             Record::Environment(_)
             | Record::ClassificationNode(_)
             | Record::Push(_)
@@ -174,6 +180,13 @@ impl From<&StoredRecord> for Found {
             children: children as u64,
         }
     }
+}
+
+/// The ledger's sum over the objects that refs point to; see [`Expected`].
+fn sum_of(list: &RefList) -> String {
+    let starts = list.refs.iter().filter_map(|own| own.object.get(..15));
+    let numbers = starts.filter_map(|start| u64::from_str_radix(start, 16).ok());
+    numbers.fold(0_u64, u64::wrapping_add).to_string()
 }
 
 /// Returns a fingerprint of a store; see [`Inventory::digest`].

@@ -10,6 +10,7 @@ pub mod git;
 pub mod identity;
 pub mod metadata;
 pub mod pull_request;
+pub mod repository;
 pub mod run;
 pub mod work_item;
 mod work_item_link;
@@ -26,7 +27,8 @@ pub use environment::{Environment, EnvironmentDeployment};
 pub use git::{Commit, Push};
 pub use identity::Identity;
 pub use metadata::{ClassificationNode, WorkItemType};
-pub use pull_request::{PullRequest, PullRequestActivity};
+pub use pull_request::{PullRequest, PullRequestActivity, PullRequestLinks};
+pub use repository::{GitRepository, Policy, Ref, RefList};
 pub use run::{Run, Timeline};
 pub use work_item::WorkItem;
 pub use work_item_link::WorkItemLink;
@@ -181,6 +183,12 @@ kinds! {
     Run(Box<Run>) = "run", Newest;
     /// A pull request; its votes and comments are its details.
     PullRequest(Box<PullRequest>) = "pull_request", Newest;
+    /// A Git repository.
+    GitRepository(GitRepository) = "repository", Newest;
+    /// The branches or the tags of a repository.
+    RefList(RefList) = "ref_list", Newest;
+    /// A policy on branches.
+    Policy(Policy) = "policy", Newest;
     /// A push to a Git repository.
     Push(Push) = "push", Immutable;
     /// A commit, filed under the push that brought it.

@@ -17,9 +17,13 @@ mod environments;
 mod open;
 pub mod open_work_items;
 pub mod plan;
+mod policies;
+mod pull_request_links;
 mod pull_request_threads;
 mod pull_requests;
 mod pushes;
+mod refs;
+mod repositories;
 mod timelines;
 pub mod wire;
 mod work_item_ends;
@@ -190,6 +194,8 @@ pub enum Map {
     One(fn(&Target<'_>, &RawValue) -> Result<Record, MapError>),
     /// Several, because the item is a tree.
     Many(fn(&Target<'_>, &RawValue) -> Result<Vec<Record>, MapError>),
+    /// One record of all items of an answer that is the whole list: what has left the list leaves the record.
+    Page(fn(&Target<'_>, &[&RawValue]) -> Result<Record, MapError>),
 }
 
 /// A list that every record of another kind has, such as the deployments of an environment.
@@ -303,6 +309,12 @@ pub static CATALOG: &[&Resource] = &[
     &pull_requests::COMPLETED,
     &pull_requests::ABANDONED,
     &pull_request_threads::PULL_REQUEST_THREADS,
+    &pull_request_links::PULL_REQUEST_LINKS,
+    &repositories::REPOSITORIES,
+    &repositories::DELETED_REPOSITORIES,
+    &refs::BRANCHES,
+    &refs::TAGS,
+    &policies::POLICIES,
     &pushes::PUSHES,
     &commits::COMMITS,
     &commits::PUSH_COMMITS,

@@ -17,7 +17,7 @@ use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 /// Directories of fixtures, the resource that reads them, and the key of their lists.
-const DIRECTORIES: [(&str, &str, &str); 19] = [
+const DIRECTORIES: &[(&str, &str, &str)] = &[
     ("builds", "builds", "value"),
     ("deployments", "deployments", "value"),
     ("environments", "environments", "value"),
@@ -26,6 +26,8 @@ const DIRECTORIES: [(&str, &str, &str); 19] = [
     ("pr-threads", "pull_request_threads", "value"),
     ("pushes", "pushes", "value"),
     ("commits", "commits", "value"),
+    ("refs", "branches", "value"),
+    ("policies", "policies", "value"),
     ("tfvc-changesets", "changesets", "value"),
     ("work-items", "open_work_items", "value"),
     ("work-items-batch", "open_work_items", "value"),
@@ -44,7 +46,7 @@ const DIRECTORIES: [(&str, &str, &str); 19] = [
 ];
 
 /// Bodies that are not of the resource although they lie in its directory, or that nobody would call valid.
-const NOT_OURS: [(&str, &str); 18] = [
+const NOT_OURS: &[(&str, &str)] = &[
     ("builds/azcli-3.json", "the tags of a build"),
     ("builds/docsprev-2.json", "the tags of a build"),
     ("builds/spec71-1.json", "the tags of a build"),
@@ -93,6 +95,18 @@ const NOT_OURS: [(&str, &str); 18] = [
         "work-items/docsprev-5.json",
         "a template for a new item, which has no id",
     ),
+    ("policies/docsprev-4.json", "types of policies"),
+    ("policies/docsprev-5.json", "types of policies"),
+    ("policies/vsteam-1.json", "types of policies"),
+    ("refs/azcli-2.json", "the receipt for a new branch"),
+    ("refs/azcli-3.json", "the receipt for a locked branch"),
+    ("refs/dependabot-2.json", "the statistics of a branch"),
+    ("refs/dependabot-3.json", "the statistics of a branch"),
+    ("refs/docsprev-2.json", "the statistics of branches"),
+    ("refs/docsprev-3.json", "the statistics of a branch"),
+    ("refs/faros-1.json", "the statistics of branches"),
+    ("refs/spec71-2.json", "the statistics of branches"),
+    ("refs/vsteam-2.json", "the statistics of branches"),
 ];
 
 /// An answer to a request that asked for a few fields; ours ask for all, and these leave the date of change out.
@@ -112,17 +126,24 @@ fn root() -> Option<PathBuf> {
 fn map(resource: &str, target: &Target<'_>, item: &RawValue) -> Result<usize, MapError> {
     match resource {
         "projects" => discovery::project(item).map(|_| 1),
-        "repositories" => discovery::repository(item).map(|_| 1),
+        "repositories" => {
+            discovery::repository(item).and_then(|_| map_listed("repositories", target, item))
+        }
         "wiql" => open_work_items::id(item).map(|_| 1),
         "open_work_items" => open_work_items::item(target, &Workflows::default(), item).map(|_| 1),
-        name => match find(name).unwrap().fetch {
-            Fetch::List(list) => match list.map {
-                Map::One(map) => map(target, item).map(|_| 1),
-                Map::Many(map) => map(target, item).map(|records| records.len()),
-            },
-            Fetch::Details(details) => (details.map)(&[item]).map(|_| 1),
-            other => unreachable!("{name} is {other:?}, and has no map of single items"),
+        name => map_listed(name, target, item),
+    }
+}
+
+fn map_listed(name: &str, target: &Target<'_>, item: &RawValue) -> Result<usize, MapError> {
+    match find(name).unwrap().fetch {
+        Fetch::List(list) => match list.map {
+            Map::One(map) => map(target, item).map(|_| 1),
+            Map::Many(map) => map(target, item).map(|records| records.len()),
+            Map::Page(map) => map(target, &[item]).map(|_| 1),
         },
+        Fetch::Details(details) => (details.map)(&[item]).map(|_| 1),
+        other => unreachable!("{name} is {other:?}, and has no map of single items"),
     }
 }
 

@@ -229,6 +229,8 @@ pub struct PageCaps {
     pub commits: PageCap,
     /// `commitsbatch`: `$top` up to 50,000.
     pub commits_batch: PageCap,
+    /// `policy/configurations`: undocumented.
+    pub policies: PageCap,
     /// `tfvc/changesets`: 256.
     pub changesets: PageCap,
     /// `wit/reporting/workitemrevisions` without `$expand`: 1,000.
@@ -254,6 +256,7 @@ impl Default for PageCaps {
             pushes: PageCap::new(100, 1_000),
             commits: PageCap::new(100, 5_000),
             commits_batch: PageCap::new(100, 50_000),
+            policies: PageCap::new(100, 1_000),
             changesets: PageCap::new(256, 256),
             revisions: PageCap::new(1_000, 1_000),
             revisions_expanded: PageCap::new(200, 200),
@@ -288,6 +291,7 @@ impl PageCaps {
             pushes: cap,
             commits: cap,
             commits_batch: cap,
+            policies: cap,
             changesets: cap,
             revisions: cap,
             revisions_expanded: cap,

@@ -25,6 +25,10 @@ const WORK_ITEMS_BATCH: usize = 200;
 /// <https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-commits-batch>.
 const COMMITS_BATCH: usize = 5_000;
 
+/// Addresses asked for at once. Microsoft documents no limit; 200 is that of other batches:
+/// <https://learn.microsoft.com/rest/api/azure/devops/wit/artifact-uri-query/query>.
+const ARTIFACTS_BATCH: usize = 200;
+
 /// The least number of requests to one endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -203,6 +207,14 @@ impl<'a> Surveyor<'a> {
             })
         });
         let histories = || self.repositories().map(|own| &self.world.histories[own]);
+        // Every pull request is asked for, because nothing else tells that it has no links.
+        let links = self
+            .visible()
+            .map(|wanted| {
+                let own = pull_requests().filter(|own| project(own) == wanted);
+                own.count().div_ceil(ARTIFACTS_BATCH) as u64
+            })
+            .sum();
         let pushes = histories().map(|own| {
             own.pushes
                 .iter()
@@ -223,6 +235,10 @@ impl<'a> Surveyor<'a> {
         Floors::from([
             ("pullRequests", paged(lists, pages.pull_requests.max)),
             ("threads", one_each(threads.count())),
+            ("artifactUriQuery", probes(links)),
+            ("refs", once(2 * self.repositories().count() as u64)),
+            ("deletedRepositories", once(self.projects())),
+            ("policies", once(self.projects())),
             ("pushes", paged(pushes, pages.pushes.max)),
             ("commitsBatch", paged(commits, commits_page)),
             (

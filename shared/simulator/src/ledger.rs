@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::pat::Pat;
 use crate::world::classification::Node;
 use crate::world::process::ItemType;
+use crate::world::projects::RepositoryState;
 use crate::world::pull_requests::PullRequest;
 use crate::world::work_items::{LinkChange, WorkItem};
 use crate::world::{World, timeline};
@@ -22,7 +23,10 @@ use crate::world::{World, timeline};
 /// | `work_item_type` | project | name | empty | states |
 /// | `classification_node` | project | node GUID | empty | 0 |
 /// | `run` | project | build id | `finishTime` | timeline records |
-/// | `pull_request` | project | id | `status` | threads |
+/// | `pull_request` | project | id | `status` | threads, and work items that link to it |
+/// | `repository` | project | repository GUID | name | 0 |
+/// | `ref_list` | project | `{repository}/heads` or `/tags` | sum of the objects' first 15 hexadecimal digits | refs |
+/// | `policy` | project | id | `revision` | branches that it is for |
 /// | `push` | project | `{repository}/{pushId}` | empty | 0 |
 /// | `commit` | project | `{repository}/{sha}` | empty | 0 |
 /// | `changeset` | organization | id | empty | 0 |
@@ -92,6 +96,9 @@ pub(crate) fn expected(world: &World, pat: &Pat, since: Timestamp) -> Vec<Expect
     }
     if pat.has_scope("vso.code") {
         clerk.pull_requests(&mut all);
+        clerk.repositories(&mut all);
+        clerk.refs(&mut all);
+        clerk.policies(&mut all);
         clerk.pushes(&mut all);
         clerk.changesets(&mut all);
     }
@@ -229,11 +236,80 @@ impl Clerk<'_> {
                     scope: self.project_id(project),
                     id: own.id.to_string(),
                     version: own.status().name().to_owned(),
-                    children: own.threads(),
+                    children: own.threads() + self.linked_work_items(own),
                     changed_at: own.changed(),
                 });
             }
         }
+    }
+
+    /// Links are asked of Boards, which is another permission.
+    fn linked_work_items(&self, own: &PullRequest) -> u64 {
+        if self.pat.has_scope("vso.work") {
+            self.world.work_items_of(own).len() as u64
+        } else {
+            0
+        }
+    }
+
+    fn repositories(&self, all: &mut Vec<Expected>) {
+        let entry = |project, id: Uuid, name: &str, changed_at| Expected {
+            kind: "repository",
+            scope: self.project_id(project),
+            id: id.to_string(),
+            version: name.to_owned(),
+            children: 0,
+            changed_at,
+        };
+        let there = self.world.repositories.iter();
+        all.extend(
+            there
+                .filter(|own| self.sees(own.project))
+                .map(|own| entry(own.project, own.id, &own.name, self.since)),
+        );
+        let gone = self.world.deleted_repositories().into_iter();
+        all.extend(
+            gone.filter(|own| self.sees(own.project) && own.deleted >= self.since)
+                .map(|own| entry(own.project, own.id, own.name, own.deleted)),
+        );
+    }
+
+    fn refs(&self, all: &mut Vec<Expected>) {
+        for (position, repository) in self.world.repositories.iter().enumerate() {
+            if !self.sees(repository.project) || repository.state != RepositoryState::Live {
+                continue;
+            }
+            let refs = self.world.refs(position);
+            for namespace in ["heads", "tags"] {
+                let prefix = format!("refs/{namespace}/");
+                let own = || refs.iter().filter(|own| own.name.starts_with(&prefix));
+                let sum = own().fold(0, |sum: u64, own| {
+                    let start = own.object.to_string()[..15].to_owned();
+                    sum.wrapping_add(u64::from_str_radix(&start, 16).unwrap_or(0))
+                });
+                all.push(Expected {
+                    kind: "ref_list",
+                    scope: self.project_id(repository.project),
+                    id: format!("{}/{namespace}", repository.id),
+                    version: sum.to_string(),
+                    children: own().count() as u64,
+                    changed_at: self.since,
+                });
+            }
+        }
+    }
+
+    fn policies(&self, all: &mut Vec<Expected>) {
+        let policies = self.world.policies().into_iter();
+        let seen = policies.filter(|own| self.sees(own.project));
+        all.extend(seen.map(|own| Expected {
+            kind: "policy",
+            scope: self.project_id(own.project),
+            id: own.id.to_string(),
+            version: own.revision.to_string(),
+            children: 1,
+            changed_at: own.created,
+        }));
     }
 
     fn pushes(&self, all: &mut Vec<Expected>) {

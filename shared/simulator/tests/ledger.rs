@@ -56,12 +56,22 @@ impl Sync<'_> {
             self.pull_requests(&project).await;
             self.deployments(&project).await;
             self.environments(&project).await;
+            self.policies(&project).await;
+            self.deleted_repositories(&project).await;
         }
         self.artifacts(&organization).await;
         for repository in self.client.get("_apis/git/repositories").await.items() {
+            let (project, id) = (text(&repository, "/project/id"), text(&repository, "/id"));
+            self.put(
+                "repository",
+                &project,
+                id.clone(),
+                text(&repository, "/name"),
+                0,
+            );
             if repository.get("defaultBranch").is_some() && repository["isDisabled"] == false {
-                self.pushes(&text(&repository, "/project/id"), &text(&repository, "/id"))
-                    .await;
+                self.pushes(&project, &id).await;
+                self.refs(&project, &id).await;
             }
         }
         let path = format!(
@@ -270,14 +280,51 @@ impl Sync<'_> {
                         "_apis/git/repositories/{repository}/pullRequests/{id}/threads"
                     ))
                     .await;
-                self.put(
-                    "pull_request",
-                    project,
-                    id,
-                    text(&pull, "/status"),
-                    threads.items().len() as u64,
-                );
+                let threads = threads.items().len() as u64;
+                let links = self.links_of(project, &text(&pull, "/artifactId")).await;
+                let status = text(&pull, "/status");
+                self.put("pull_request", project, id, status, threads + links);
             }
+        }
+    }
+
+    /// How many work items link to an artifact.
+    async fn links_of(&self, project: &str, artifact: &str) -> u64 {
+        let path = format!("{project}/_apis/wit/artifacturiquery");
+        let query = json!({ "artifactUris": [artifact] });
+        let answer = self.client.post(&path, &query).await.json();
+        let found = answer["artifactUrisQueryResult"][artifact].as_array();
+        found.map_or(0, |items| items.len() as u64)
+    }
+
+    async fn policies(&mut self, project: &str) {
+        let path = format!("{project}/_apis/policy/configurations");
+        for policy in self.client.all_by_token(&path).await {
+            let branches = policy["settings"]["scope"].as_array().expect("scope");
+            let (id, revision) = (text(&policy, "/id"), text(&policy, "/revision"));
+            self.put("policy", project, id, revision, branches.len() as u64);
+        }
+    }
+
+    async fn deleted_repositories(&mut self, project: &str) {
+        let path = format!("{project}/_apis/git/recycleBin/repositories");
+        for own in self.client.get(&path).await.items() {
+            let (id, name) = (text(&own, "/id"), text(&own, "/name"));
+            self.put("repository", project, id, name, 0);
+        }
+    }
+
+    async fn refs(&mut self, project: &str, repository: &str) {
+        for namespace in ["heads", "tags"] {
+            let path =
+                format!("_apis/git/repositories/{repository}/refs?filter={namespace}/&$top=7");
+            let refs = self.client.all_by_token(&path).await;
+            let sum = refs.iter().fold(0, |sum: u64, own| {
+                let start = text(own, "/objectId")[..15].to_owned();
+                sum.wrapping_add(u64::from_str_radix(&start, 16).expect("hexadecimal"))
+            });
+            let id = format!("{repository}/{namespace}");
+            self.put("ref_list", project, id, sum.to_string(), refs.len() as u64);
         }
     }
 
@@ -391,7 +438,7 @@ async fn a_complete_sync_finds_exactly_what_the_ledger_lists() {
         owed(&client, since, &client.simulator.default_pat()),
     );
     let kinds: BTreeSet<&str> = owed.keys().map(|(kind, ..)| *kind).collect();
-    assert_eq!(kinds.len(), 12, "every kind occurs: {kinds:?}");
+    assert_eq!(kinds.len(), 15, "every kind occurs: {kinds:?}");
     assert_eq!(found, owed);
 }
 

@@ -217,6 +217,21 @@ impl Checker<'_> {
             .await;
             self.get(&format!("{own}/threads")).await;
         }
+        self.get(&format!("{project}/_apis/git/recycleBin/repositories"))
+            .await;
+        self.get(&format!("{project}/_apis/policy/configurations"))
+            .await;
+        let uris: Vec<&str> = pulls
+            .iter()
+            .filter_map(|pull| pull["artifactId"].as_str())
+            .collect();
+        let answer = self
+            .post(
+                &format!("{project}/_apis/wit/artifacturiquery"),
+                &json!({ "artifactUris": uris }),
+            )
+            .await;
+        assert!(answer["artifactUrisQueryResult"].is_object(), "{answer}");
         for repository in self.get(&format!("{project}/_apis/git/repositories")).await["value"]
             .as_array()
             .expect("repositories")
@@ -259,6 +274,10 @@ impl Checker<'_> {
         let criteria = json!({ "includePushData": true, "includeWorkItems": true, "$top": 500 });
         self.post(&format!("{base}/commitsbatch?$top=500"), &criteria)
             .await;
+        for filter in ["heads/", "tags/"] {
+            self.get(&format!("{base}/refs?filter={filter}&peelTags=true"))
+                .await;
+        }
     }
 
     async fn tfvc(&mut self) {

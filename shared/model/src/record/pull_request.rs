@@ -197,6 +197,14 @@ pub struct PullRequestActivity {
     pub events: Vec<Event>,
 }
 
+/// The work items that a pull request is linked to.
+/// <https://learn.microsoft.com/rest/api/azure/devops/wit/artifact-uri-query/query>
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestLinks {
+    /// Their ids, which are unique in the organization.
+    pub work_items: Vec<u64>,
+}
+
 /// One thing that happened in a pull request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -281,6 +289,6 @@ impl Aggregate for PullRequest {
     }
 
     fn marker(&self, facet: Facet) -> Option<String> {
-        (facet == Facet::Threads).then(|| self.fingerprint())
+        matches!(facet, Facet::Threads | Facet::Links).then(|| self.fingerprint())
     }
 }

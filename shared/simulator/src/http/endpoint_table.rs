@@ -5,9 +5,7 @@
 use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam};
 use crate::http::endpoints::{Endpoint, RELEASE, Version};
 use crate::http::{
-    builds, changesets, classification, commits, deployments, discovery, environments, projects,
-    pull_requests, pushes, reporting, repositories, threads, timeline, wiql, work_item_types,
-    work_items,
+    artifacts, builds, changesets, classification, commits, deployments, discovery, environments, policies, projects, pull_requests, pushes, refs, reporting, repositories, threads, timeline, wiql, work_item_types, work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -243,6 +241,48 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         CODE,
         &["includeParent"],
         repositories::get,
+    ),
+    Endpoint::get(
+        "deletedRepositories",
+        "git/recycleBin/repositories",
+        Required,
+        CODE,
+        &[],
+        repositories::deleted,
+    ),
+    Endpoint::get(
+        "refs",
+        "git/repositories/{repository}/refs",
+        Optional,
+        CODE,
+        &[
+            "filter",
+            "includeLinks",
+            "includeStatuses",
+            "includeMyBranches",
+            "latestStatusesOnly",
+            "peelTags",
+            "filterContains",
+            "$top",
+            "continuationToken",
+        ],
+        refs::list,
+    ),
+    Endpoint::get(
+        "policies",
+        "policy/configurations",
+        Required,
+        CODE,
+        &["scope", "$top", "continuationToken", "policyType"],
+        policies::list,
+    ),
+    Endpoint::post(
+        "artifactUriQuery",
+        "wit/artifacturiquery",
+        Optional,
+        WORK,
+        &[],
+        artifacts::query,
     ),
     Endpoint::get(
         "workItemRevisions",

@@ -1,6 +1,7 @@
 //! The HTTP surface: everything between the socket and the answer.
 
 mod arrival;
+mod artifacts;
 mod artifact_links;
 mod build_filter;
 mod builds;
@@ -21,10 +22,12 @@ mod item_fields;
 mod locations;
 mod metering;
 mod path;
+mod policies;
 mod projects;
 mod pull_requests;
 mod pushes;
 mod query;
+mod refs;
 mod refusal;
 mod reply;
 mod reporting;

@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 
 use crate::http::call::Call;
-use crate::http::projects;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
+use crate::http::{identity, projects};
 use crate::world::projects::{Repository, RepositoryState};
 
 /// `GET git/repositories`: everything in one answer, for the organization or one project.
@@ -20,6 +20,25 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     Ok(Reply::list(
         covered.map(|repository| body(call, repository)),
     ))
+}
+
+/// `GET git/recycleBin/repositories`: what was deleted and can be restored.
+///
+/// <https://learn.microsoft.com/rest/api/azure/devops/git/repositories/get-recycle-bin-repositories>
+pub(crate) fn deleted(call: &Call<'_>) -> Result<Reply, Refusal> {
+    let all = call.world.deleted_repositories();
+    let covered = all.iter().filter(|own| call.covers(own.project));
+    Ok(Reply::list(covered.map(|own| {
+        let project = &call.world.projects[usize::from(own.project)];
+        json!({
+            "id": own.id,
+            "name": own.name,
+            "project": projects::reference(call, project),
+            "deletedBy": identity::reference(call.world, own.by),
+            "createdDate": own.created,
+            "deletedDate": own.deleted,
+        })
+    })))
 }
 
 /// `GET git/repositories/{repository}`.
@@ -45,6 +64,22 @@ pub(crate) fn body(call: &Call<'_>, repository: &Repository) -> Value {
         "isDisabled": repository.state == RepositoryState::Disabled,
         "isInMaintenance": false,
     });
+    let position = call
+        .world
+        .repositories
+        .iter()
+        .position(|own| own.id == repository.id);
+    if let Some(first) = position.and_then(|own| call.world.forked_from(own)) {
+        let first = &call.world.repositories[first];
+        value["isFork"] = true.into();
+        value["parentRepository"] = json!({
+            "id": first.id,
+            "name": first.name,
+            "isFork": false,
+            "url": url(call, first),
+            "project": projects::reference(call, project),
+        });
+    }
     if repository.state == RepositoryState::Live {
         value["defaultBranch"] = "refs/heads/main".into();
     }

@@ -23,6 +23,7 @@ mod pushing;
 pub(crate) mod random;
 pub(crate) mod releases;
 mod releasing;
+pub(crate) mod repository_facts;
 mod review_system;
 mod reviews;
 mod running;
