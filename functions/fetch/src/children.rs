@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use ado::parse_page;
 use entrypoint::Delivery;
-use model::{Child, Details, Job, Work};
+use model::{Child, Details, Facet, Job, Work};
 use resources::{
     BatchOf, DetailsOf, Fetch, Resource, Target,
     plan::{batch_request, details_request},
@@ -12,7 +12,7 @@ use resources::{
 use storage::Counts;
 use upstream::Upstream;
 
-use crate::{Context, Error, commits, is_out_of_time, store, stream_key};
+use crate::{Context, Error, changesets, commits, is_out_of_time, store, stream_key};
 
 /// Fetches children; what is left when time or patience ends goes into a message of its own.
 pub(crate) async fn visit(
@@ -51,6 +51,10 @@ pub(crate) async fn visit(
         | Fetch::Ends => Err(Error::WrongWork {
             resource: resource.name,
         }),
+        Fetch::ChangesetDetails => {
+            let progress = (&mut waiting, &mut counts);
+            changesets::details(context, resource, upstream, delivery, progress).await
+        }
     };
     let (requests, retries) = upstream.sent();
     counts += Counts {
@@ -84,6 +88,7 @@ async fn pending(
     let facet = match resource.fetch {
         Fetch::Details(details) => details.facet,
         Fetch::Batch(batch) => batch.facet,
+        Fetch::ChangesetDetails => Facet::Changes,
         _ => return Ok(children.iter().cloned().collect()),
     };
     let keys = children.iter().map(|child| &child.row);

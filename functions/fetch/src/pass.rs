@@ -92,9 +92,11 @@ pub(crate) async fn visit(
         Fetch::LinkedWorkItems => linked_work_items::read(&mut held, upstream).await,
         Fetch::Ends => ends::settle(&mut held).await,
         Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
-        Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits => Err(Error::WrongWork {
-            resource: resource.name,
-        }),
+        Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits | Fetch::ChangesetDetails => {
+            Err(Error::WrongWork {
+                resource: resource.name,
+            })
+        }
     };
     held.conclude(result, first_pass, upstream).await
 }

@@ -5,7 +5,7 @@ mod inventory;
 use std::collections::HashMap;
 
 use model::record::artifact::ArtifactLinks;
-use model::record::{PullRequestActivity, PullRequestLinks, RefList, Timeline};
+use model::record::{ChangesetDetails, PullRequestActivity, PullRequestLinks, RefList, Timeline};
 use model::{Facet, Kind, Record};
 use serde::Serialize;
 use simulator::Expected;
@@ -164,14 +164,24 @@ impl From<&StoredRecord> for Found {
                     .map_or_else(String::new, |at| at.to_string()),
                 0,
             ),
+            Record::Changeset(_) => {
+                let found: ChangesetDetails =
+                    serde_json::from_str(facet(Facet::Changes)).unwrap_or_default();
+                (String::new(), found.changes.len() + found.work_items.len())
+            }
+            Record::TfvcBranch(branch) => {
+                let version = if branch.is_deleted { "deleted" } else { "" };
+                (version.to_owned(), 0)
+            }
+            Record::TfvcLabel(label) => (label.name.clone(), 0),
+            Record::Shelveset(shelveset) => (shelveset.created_at.to_string(), 0),
             Record::GitRepository(repository) => (repository.name.clone(), 0),
             Record::RefList(list) => (sum_of(list), list.refs.len()),
             Record::Policy(policy) => (policy.revision.to_string(), policy.branches.len()),
             Record::Environment(_)
             | Record::ClassificationNode(_)
             | Record::Push(_)
-            | Record::Commit(_)
-            | Record::Changeset(_) => (String::new(), 0),
+            | Record::Commit(_) => (String::new(), 0),
         };
         Self {
             kind: stored.key.kind,

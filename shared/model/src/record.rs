@@ -21,7 +21,7 @@ use std::fmt;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub use changeset::Changeset;
+pub use changeset::{Changeset, ChangesetDetails, Shelveset, TfvcBranch, TfvcLabel};
 pub use deployment::Deployment;
 pub use environment::{Environment, EnvironmentDeployment};
 pub use git::{Commit, Push};
@@ -194,7 +194,13 @@ kinds! {
     /// A commit, filed under the push that brought it.
     Commit(Commit) = "commit", Immutable;
     /// A TFVC changeset.
-    Changeset(Changeset) = "changeset", Immutable;
+    Changeset(Changeset) = "changeset", Newest;
+    /// A TFVC branch.
+    TfvcBranch(TfvcBranch) = "tfvc_branch", Newest;
+    /// A TFVC label.
+    TfvcLabel(TfvcLabel) = "tfvc_label", Newest;
+    /// A TFVC shelveset.
+    Shelveset(Shelveset) = "shelveset", Newest;
     /// An attempt to bring a classic release to a stage, with who let it pass.
     Deployment(Box<Deployment>) = "deployment", Newest;
     /// A place that YAML pipelines deploy to.

@@ -8,6 +8,7 @@
 
 pub mod artifact_links;
 mod builds;
+pub mod changeset_details;
 mod changesets;
 mod classification_nodes;
 pub mod commits;
@@ -24,6 +25,7 @@ mod pull_requests;
 mod pushes;
 mod refs;
 mod repositories;
+mod tfvc;
 mod timelines;
 pub mod wire;
 mod work_item_ends;
@@ -128,6 +130,8 @@ pub enum Fetch {
     Each(Each),
     /// The commits of named pushes.
     PushCommits,
+    /// What named changesets changed.
+    ChangesetDetails,
 }
 
 /// A list of the API.
@@ -319,6 +323,10 @@ pub static CATALOG: &[&Resource] = &[
     &commits::COMMITS,
     &commits::PUSH_COMMITS,
     &changesets::CHANGESETS,
+    &changeset_details::CHANGESET_DETAILS,
+    &tfvc::TFVC_BRANCHES,
+    &tfvc::TFVC_LABELS,
+    &tfvc::SHELVESETS,
 ];
 
 /// The resource of this name.
@@ -435,6 +443,7 @@ pub fn child_of(record: &Record, facet: Option<Facet>) -> Option<Child> {
         }
         Record::WorkItem(item) => (item.id.to_string(), None),
         Record::Push(push) => (push.id.to_string(), Some(push.repository)),
+        Record::Changeset(changeset) => (changeset.id.to_string(), None),
         _ => return None,
     };
     let marker = facet.and_then(|facet| record.marker(facet));
@@ -505,6 +514,7 @@ mod tests {
                 | Fetch::LinkedWorkItems
                 | Fetch::Ends
                 | Fetch::PushCommits => continue,
+                Fetch::Ends | Fetch::PushCommits | Fetch::ChangesetDetails => continue,
             };
             assert!(
                 query.iter().any(|(name, _)| *name == "api-version"),

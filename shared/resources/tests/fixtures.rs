@@ -12,7 +12,9 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use model::{Organization, OrganizationId, ProjectId, RepositoryId, Scope, record::Workflows};
-use resources::{Fetch, Map, MapError, Target, discovery, find, open_work_items};
+use resources::{
+    Fetch, Map, MapError, Target, changeset_details, discovery, find, open_work_items,
+};
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
@@ -29,6 +31,10 @@ const DIRECTORIES: &[(&str, &str, &str)] = &[
     ("refs", "branches", "value"),
     ("policies", "policies", "value"),
     ("tfvc-changesets", "changesets", "value"),
+    ("tfvc-changes", "changeset_changes", "value"),
+    ("tfvc-branches", "tfvc_branches", "value"),
+    ("tfvc-labels", "tfvc_labels", "value"),
+    ("tfvc-shelvesets", "shelvesets", "value"),
     ("work-items", "open_work_items", "value"),
     ("work-items-batch", "open_work_items", "value"),
     ("work-item-revisions", "work_item_revisions", "value"),
@@ -107,6 +113,21 @@ const NOT_OURS: &[(&str, &str)] = &[
     ("refs/faros-1.json", "the statistics of branches"),
     ("refs/spec71-2.json", "the statistics of branches"),
     ("refs/vsteam-2.json", "the statistics of branches"),
+    (
+        "tfvc-changes/spec71-2.json",
+        "the work items of a changeset",
+    ),
+    ("tfvc-labels/docsprev-1.json", "the files of a label"),
+    ("tfvc-labels/spec71-1.json", "the files of a label"),
+    ("tfvc-labels/spec71-2.json", "the files of a label"),
+    (
+        "tfvc-shelvesets/docsprev-1.json",
+        "the files of a shelveset",
+    ),
+    (
+        "tfvc-shelvesets/docsprev-3.json",
+        "the work items of a shelveset",
+    ),
 ];
 
 /// An answer to a request that asked for a few fields; ours ask for all, and these leave the date of change out.
@@ -129,6 +150,7 @@ fn map(resource: &str, target: &Target<'_>, item: &RawValue) -> Result<usize, Ma
         "repositories" => {
             discovery::repository(item).and_then(|_| map_listed("repositories", target, item))
         }
+        "changeset_changes" => changeset_details::map_change(item).map(|_| 1),
         "wiql" => open_work_items::id(item).map(|_| 1),
         "open_work_items" => open_work_items::item(target, &Workflows::default(), item).map(|_| 1),
         name => map_listed(name, target, item),

@@ -229,6 +229,8 @@ pub struct PageCaps {
     pub commits: PageCap,
     /// `commitsbatch`: `$top` up to 50,000.
     pub commits_batch: PageCap,
+    /// `tfvc/changesets/{id}/changes`: undocumented.
+    pub changeset_changes: PageCap,
     /// `policy/configurations`: undocumented.
     pub policies: PageCap,
     /// `tfvc/changesets`: 256.
@@ -256,6 +258,7 @@ impl Default for PageCaps {
             pushes: PageCap::new(100, 1_000),
             commits: PageCap::new(100, 5_000),
             commits_batch: PageCap::new(100, 50_000),
+            changeset_changes: PageCap::new(100, 1_000),
             policies: PageCap::new(100, 1_000),
             changesets: PageCap::new(256, 256),
             revisions: PageCap::new(1_000, 1_000),
@@ -291,6 +294,7 @@ impl PageCaps {
             pushes: cap,
             commits: cap,
             commits_batch: cap,
+            changeset_changes: PageCap::new(100, 100),
             policies: cap,
             changesets: cap,
             revisions: cap,

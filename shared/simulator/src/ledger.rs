@@ -29,7 +29,10 @@ use crate::world::{World, timeline};
 /// | `policy` | project | id | `revision` | branches that it is for |
 /// | `push` | project | `{repository}/{pushId}` | empty | 0 |
 /// | `commit` | project | `{repository}/{sha}` | empty | 0 |
-/// | `changeset` | organization | id | empty | 0 |
+/// | `changeset` | organization | id | empty | changes, and work items that it was checked in for |
+/// | `tfvc_branch` | project | path | `deleted`, or empty | 0 |
+/// | `tfvc_label` | project | id | name | 0 |
+/// | `shelveset` | organization | `{name};{owner}` | `createdDate` | 0 |
 /// | `deployment` | project | id | `lastModifiedOn` | approvals |
 /// | `environment` | project | id | empty | 0 |
 /// | `environment_deployment` | project | `{environment}/{id}` | `finishTime`, empty while it runs | 0 |
@@ -101,6 +104,7 @@ pub(crate) fn expected(world: &World, pat: &Pat, since: Timestamp) -> Vec<Expect
         clerk.policies(&mut all);
         clerk.pushes(&mut all);
         clerk.changesets(&mut all);
+        clerk.tfvc(&mut all);
     }
     if pat.has_scope("vso.release") {
         clerk.deployments(&mut all);
@@ -339,6 +343,41 @@ impl Clerk<'_> {
         }
     }
 
+    fn tfvc(&self, all: &mut Vec<Expected>) {
+        let entry = |kind, scope, id, version: &str, changed_at| Expected {
+            kind,
+            scope,
+            id,
+            version: version.to_owned(),
+            children: 0,
+            changed_at,
+        };
+        for project in (0..self.world.projects.len() as u16).filter(|own| self.sees(*own)) {
+            let roots = self.world.tfvc_branches(project);
+            for own in roots
+                .iter()
+                .flat_map(|root| std::iter::once(root).chain(&root.children))
+            {
+                let (id, scope) = (own.path.clone(), self.project_id(project));
+                let version = if own.is_deleted { "deleted" } else { "" };
+                all.push(entry("tfvc_branch", scope, id, version, own.created));
+            }
+        }
+        for own in self.world.tfvc_labels() {
+            if self.sees(own.project) && own.modified >= self.since {
+                let (id, scope) = (own.id.to_string(), self.project_id(own.project));
+                all.push(entry("tfvc_label", scope, id, &own.name, own.modified));
+            }
+        }
+        for own in self.world.shelvesets() {
+            if self.sees(own.project) && own.created >= self.since {
+                let (id, scope) = (self.world.shelveset_id(&own), self.world.instance_id);
+                let version = own.created.to_string();
+                all.push(entry("shelveset", scope, id, &version, own.created));
+            }
+        }
+    }
+
     fn changesets(&self, all: &mut Vec<Expected>) {
         let recent = self
             .world
@@ -350,7 +389,8 @@ impl Clerk<'_> {
             scope: self.world.instance_id,
             id: changeset.id.to_string(),
             version: String::new(),
-            children: 0,
+            children: changeset.changes() as u64
+                + self.world.work_items_of_changeset(changeset).len() as u64,
             changed_at: changeset.created,
         }));
     }

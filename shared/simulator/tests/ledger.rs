@@ -57,6 +57,7 @@ impl Sync<'_> {
             self.deployments(&project).await;
             self.environments(&project).await;
             self.policies(&project).await;
+            self.tfvc(&project).await;
             self.deleted_repositories(&project).await;
         }
         self.artifacts(&organization).await;
@@ -79,13 +80,39 @@ impl Sync<'_> {
             self.since
         );
         for changeset in self.client.all_by_skip(&path).await {
-            self.put(
-                "changeset",
-                &organization,
-                text(&changeset, "/changesetId"),
-                String::new(),
-                0,
-            );
+            let id = text(&changeset, "/changesetId");
+            let path = format!("_apis/tfvc/changesets/{id}?includeWorkItems=true");
+            let items = self.client.get(&path).await.json()["workItems"].clone();
+            let items = items.as_array().expect("work items").len();
+            let path = format!("_apis/tfvc/changesets/{id}/changes");
+            let changes = self.client.all_by_skip(&path).await.len();
+            let parts = (items + changes) as u64;
+            self.put("changeset", &organization, id, String::new(), parts);
+        }
+        for own in self.client.get("_apis/tfvc/shelvesets").await.items() {
+            let (id, created) = (text(&own, "/id"), text(&own, "/createdDate"));
+            self.put("shelveset", &organization, id, created, 0);
+        }
+    }
+
+    async fn tfvc(&mut self, project: &str) {
+        let path =
+            format!("{project}/_apis/tfvc/branches?includeChildren=true&includeDeleted=true");
+        for root in self.client.get(&path).await.items() {
+            let children = root["children"].as_array().expect("children").clone();
+            for own in std::iter::once(root).chain(children) {
+                let is_deleted = own.get("isDeleted").is_some();
+                let version = if is_deleted { "deleted" } else { "" };
+                let path = text(&own, "/path");
+                self.put("tfvc_branch", project, path, version.to_owned(), 0);
+            }
+        }
+        let path = format!("{project}/_apis/tfvc/labels");
+        for own in self.client.all_by_skip(&path).await {
+            if time(&own, "/modifiedDate") >= self.since {
+                let (id, name) = (text(&own, "/id"), text(&own, "/name"));
+                self.put("tfvc_label", project, id, name, 0);
+            }
         }
     }
 
@@ -438,7 +465,7 @@ async fn a_complete_sync_finds_exactly_what_the_ledger_lists() {
         owed(&client, since, &client.simulator.default_pat()),
     );
     let kinds: BTreeSet<&str> = owed.keys().map(|(kind, ..)| *kind).collect();
-    assert_eq!(kinds.len(), 15, "every kind occurs: {kinds:?}");
+    assert_eq!(kinds.len(), 18, "every kind occurs: {kinds:?}");
     assert_eq!(found, owed);
 }
 

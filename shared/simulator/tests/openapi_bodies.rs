@@ -219,6 +219,12 @@ impl Checker<'_> {
         }
         self.get(&format!("{project}/_apis/git/recycleBin/repositories"))
             .await;
+        self.get(&format!(
+            "{project}/_apis/tfvc/branches?includeChildren=true&includeDeleted=true"
+        ))
+        .await;
+        self.get(&format!("{project}/_apis/tfvc/labels?$top=1000"))
+            .await;
         self.get(&format!("{project}/_apis/policy/configurations"))
             .await;
         let uris: Vec<&str> = pulls
@@ -293,6 +299,9 @@ impl Checker<'_> {
             ids[0]
         ))
         .await;
+        self.get(&format!("_apis/tfvc/changesets/{}/changes?$top=5", ids[0]))
+            .await;
+        self.get("_apis/tfvc/shelvesets").await;
         self.post(
             "_apis/tfvc/changesetsbatch",
             &json!({ "changesetIds": ids, "commentLength": 400 }),

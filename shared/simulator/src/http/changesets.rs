@@ -121,20 +121,53 @@ pub(crate) fn get(call: &Call<'_>) -> Result<Reply, Refusal> {
         .unwrap_or(usize::MAX);
     let mut value = body(call, own, length);
     let asked: usize = call.query.number(&["maxChangeCount"])?.unwrap_or(0);
-    let changes: Vec<Value> = (0..own.files)
+    let changes: Vec<Value> = (0..own.changes())
         .take(asked.min(100))
         .map(|file| change(call, own, file))
         .collect();
-    value["hasMoreChanges"] = (changes.len() < usize::from(own.files)).into();
+    value["hasMoreChanges"] = (changes.len() < own.changes()).into();
     value["changes"] = changes.into();
     if call.query.flag("includeWorkItems")? {
-        value["workItems"] = json!([]);
+        let ids = call.world.work_items_of_changeset(own).into_iter();
+        value["workItems"] = ids.map(|id| associated(call, id)).collect();
     }
     if call.query.flag("includeDetails")? {
-        value["checkinNotes"] = json!([]);
-        value["policyOverride"] = json!({ "policyFailures": [] });
+        let note = json!({ "name": "Code Reviewer", "value": "Ada" });
+        let failure = json!({ "policyName": "Builds", "message": "The last build failed." });
+        let has_note = own.title.is_multiple_of(5);
+        value["checkinNotes"] = if has_note { json!([note]) } else { json!([]) };
+        value["policyOverride"] = if own.title.is_multiple_of(7) {
+            json!({ "comment": "The customer waits.", "policyFailures": [failure] })
+        } else {
+            json!({ "policyFailures": [] })
+        };
     }
     Ok(Reply::json(&value))
+}
+
+fn associated(call: &Call<'_>, id: u32) -> Value {
+    json!({
+        "id": id,
+        "title": "Wrong output",
+        "workItemType": "Bug",
+        "state": "Active",
+        "webUrl": format!("{}/_workitems/edit/{id}", call.base()),
+        "url": format!("{}/_apis/wit/workItems/{id}", call.base()),
+    })
+}
+
+/// `GET tfvc/changesets/{id}/changes`: `$top` and `$skip`.
+///
+/// <https://learn.microsoft.com/rest/api/azure/devops/tfvc/changesets/get-changeset-changes>
+pub(crate) fn changes(call: &Call<'_>) -> Result<Reply, Refusal> {
+    let text = &call.captured[0];
+    let id: u32 = text.parse().map_err(|_| Refusal::bad_value("id", text))?;
+    let own = find(call, id).ok_or_else(|| missing(id))?;
+    let wish = call.query.number(&["$top"])?;
+    let top = call.config().pages.changeset_changes.of(wish);
+    let skip = call.query.number(&["$skip"])?.unwrap_or(0);
+    let files = (0..own.changes()).skip(skip).take(top);
+    Ok(Reply::list(files.map(|file| change(call, own, file))))
 }
 
 /// `POST tfvc/changesetsbatch`: headers of the given ids.
@@ -204,7 +237,7 @@ fn body(call: &Call<'_>, own: &Changeset, comment_length: usize) -> Value {
     value
 }
 
-fn change(call: &Call<'_>, own: &Changeset, file: u8) -> Value {
+fn change(call: &Call<'_>, own: &Changeset, file: usize) -> Value {
     let project = &call.world.projects[usize::from(own.project)].name;
     let path = format!("$/{project}/src/module{}/file{file}.cs", own.title % 7);
     json!({

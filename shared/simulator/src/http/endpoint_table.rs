@@ -5,7 +5,9 @@
 use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam};
 use crate::http::endpoints::{Endpoint, RELEASE, Version};
 use crate::http::{
-    artifacts, builds, changesets, classification, commits, deployments, discovery, environments, policies, projects, pull_requests, pushes, refs, reporting, repositories, threads, timeline, wiql, work_item_types, work_items,
+    artifacts, builds, changesets, classification, commits, deployments, discovery, environments,
+    policies, projects, pull_requests, pushes, refs, reporting, repositories, tfvc, threads,
+    timeline, wiql, work_item_types, work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -526,6 +528,62 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         CODE,
         CHANGESET,
         changesets::get,
+    ),
+    Endpoint::get(
+        "changesetChanges",
+        "tfvc/changesets/{id}/changes",
+        Never,
+        CODE,
+        &["$skip", "$top", "continuationToken"],
+        changesets::changes,
+    ),
+    Endpoint::get(
+        "tfvcBranches",
+        "tfvc/branches",
+        Optional,
+        CODE,
+        &[
+            "includeParent",
+            "includeChildren",
+            "includeDeleted",
+            "includeLinks",
+        ],
+        tfvc::branches,
+    ),
+    Endpoint::get(
+        "tfvcLabels",
+        "tfvc/labels",
+        Optional,
+        CODE,
+        &[
+            "requestData.includeLinks",
+            "requestData.itemLabelFilter",
+            "requestData.labelScope",
+            "requestData.maxItemCount",
+            "requestData.name",
+            "requestData.owner",
+            "$top",
+            "$skip",
+        ],
+        tfvc::labels,
+    ),
+    Endpoint::get(
+        "shelvesets",
+        "tfvc/shelvesets",
+        Never,
+        CODE,
+        &[
+            "requestData.includeDetails",
+            "requestData.includeLinks",
+            "requestData.includeWorkItems",
+            "requestData.maxChangeCount",
+            "requestData.maxCommentLength",
+            "requestData.name",
+            "requestData.owner",
+            "$top",
+            "$skip",
+        ],
+        tfvc::shelvesets,
     ),
     Endpoint::post(
         "changesetsBatch",

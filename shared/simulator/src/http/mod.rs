@@ -1,8 +1,8 @@
 //! The HTTP surface: everything between the socket and the answer.
 
 mod arrival;
-mod artifacts;
 mod artifact_links;
+mod artifacts;
 mod build_filter;
 mod builds;
 mod call;
@@ -33,6 +33,7 @@ mod reply;
 mod reporting;
 mod repositories;
 mod sign_in;
+mod tfvc;
 mod threads;
 mod timeline;
 mod version;

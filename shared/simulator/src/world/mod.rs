@@ -28,6 +28,7 @@ mod review_system;
 mod reviews;
 mod running;
 pub(crate) mod text;
+pub(crate) mod tfvc_facts;
 pub(crate) mod timeline;
 mod timeline_writer;
 pub(crate) mod work_items;

@@ -15,6 +15,13 @@ use serde_json::{Map, Value, json};
 /// Areas that have no OpenAPI file.
 const UNDESCRIBED: [&str; 2] = ["connectiondata", "resourceareas"];
 
+/// Parameters of an operation that shares its path with another one, whose parameters took their place in the files:
+/// <https://learn.microsoft.com/rest/api/azure/devops/tfvc/branches/get-branches#uri-parameters>.
+const LOST: [(&str, &str); 1] = [("/_apis/tfvc/branches", "includeChildren")];
+/// Parameters that only the other operation of a shared path must have:
+/// <https://learn.microsoft.com/rest/api/azure/devops/tfvc/branches/get#uri-parameters>,
+/// <https://learn.microsoft.com/rest/api/azure/devops/tfvc/shelvesets/get#uri-parameters>.
+const FOREIGN: [&str; 2] = ["scopePath", "shelvesetId"];
 /// The host of a path that names none.
 const CORE: &str = "dev.azure.com";
 
@@ -268,6 +275,7 @@ impl Specs {
         for parameter in in_query
             .iter()
             .filter(|own| own.get("required") == Some(&Value::Bool(true)))
+            .filter(|own| !FOREIGN.contains(&text(own, "name")))
         {
             if !query
                 .iter()
@@ -277,6 +285,12 @@ impl Specs {
             }
         }
         for (name, value) in query {
+            let is_lost = |(path, lost): &(&str, &str)| {
+                operation.name.ends_with(path) && lost.eq_ignore_ascii_case(name)
+            };
+            if LOST.iter().any(is_lost) {
+                continue;
+            }
             match in_query
                 .iter()
                 .find(|own| text(own, "name").eq_ignore_ascii_case(name))
