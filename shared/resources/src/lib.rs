@@ -513,8 +513,8 @@ mod tests {
                 Fetch::OpenWorkItems
                 | Fetch::LinkedWorkItems
                 | Fetch::Ends
-                | Fetch::PushCommits => continue,
-                Fetch::Ends | Fetch::PushCommits | Fetch::ChangesetDetails => continue,
+                | Fetch::PushCommits
+                | Fetch::ChangesetDetails => continue,
             };
             assert!(
                 query.iter().any(|(name, _)| *name == "api-version"),
