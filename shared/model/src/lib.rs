@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod fault;
 pub mod ids;
 pub mod job;
+pub mod people;
 pub mod record;
 pub mod retention;
 pub mod service;
