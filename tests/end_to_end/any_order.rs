@@ -1,5 +1,5 @@
-//! The way does not matter: any page size, any order and number of jobs, any number of workers and any answer to what
-//! Microsoft leaves open give the same store.
+//! The way does not matter: any page size, any order and number of jobs and any number of workers give the same store, and
+//! any answer to what Microsoft leaves open gives a complete one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,11 +59,7 @@ async fn arrive(way: &Way) -> Store {
     let config = Config {
         pages: way.pages,
         unverified: if way.contrary {
-            // The answers differ in how they come, but not in what they tell.
-            Unverified {
-                board_fields: Unverified::default().board_fields,
-                ..Unverified::contrary()
-            }
+            Unverified::contrary()
         } else {
             Unverified::default()
         },
@@ -131,7 +127,12 @@ fn every_way_leads_to_the_same_store() {
     let result = runner.run(&way(), |way| {
         println!("{way:?}");
         let other = runtime.block_on(arrive(&way));
-        prop_assert!(store == other, "{}", difference(&store, &other));
+        // Contrary answers may tell something else; then the ledger alone says whether everything is there.
+        prop_assert!(
+            way.contrary || store == other,
+            "{}",
+            difference(&store, &other)
+        );
         Ok(())
     });
     if let Err(error) = result {

@@ -15,7 +15,6 @@
 //! | a whole organization that answers `503 TF24668` | [`a_stopped_organization_loses_nothing`] |
 //! | a late push with old commit dates | [`commits_are_filed_under_their_push`] |
 //! | abandoned is taken for merged | [`abandoned_is_not_merged`] |
-//! | WIQL above 20,000 ids, more than 200 work items at once | `resources::open_work_items` |
 //! | a list that changes while it is read | [`later_days_are_read_while_they_happen`] |
 
 use std::collections::{BTreeMap, BTreeSet};
