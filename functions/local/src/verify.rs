@@ -180,6 +180,8 @@ impl From<&StoredRecord> for Found {
             Record::Policy(policy) => (policy.revision.to_string(), policy.branches.len()),
             Record::Environment(_)
             | Record::ClassificationNode(_)
+            | Record::WorkItemField(_)
+            | Record::Team(_)
             | Record::Push(_)
             | Record::Commit(_) => (String::new(), 0),
         };

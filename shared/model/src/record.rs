@@ -12,6 +12,7 @@ pub mod metadata;
 pub mod pull_request;
 pub mod repository;
 pub mod run;
+pub mod team;
 pub mod work_item;
 mod work_item_link;
 mod workflow;
@@ -30,6 +31,7 @@ pub use metadata::{ClassificationNode, WorkItemType};
 pub use pull_request::{PullRequest, PullRequestActivity, PullRequestLinks};
 pub use repository::{GitRepository, Policy, Ref, RefList};
 pub use run::{Run, Timeline};
+pub use team::{Team, WorkItemField};
 pub use work_item::WorkItem;
 pub use work_item_link::WorkItemLink;
 pub use workflow::Workflows;
@@ -179,6 +181,10 @@ kinds! {
     WorkItemType(WorkItemType) = "work_item_type", Newest;
     /// An area or iteration.
     ClassificationNode(ClassificationNode) = "classification_node", Newest;
+    /// A field that work items can have.
+    WorkItemField(WorkItemField) = "work_item_field", Newest;
+    /// A team.
+    Team(Team) = "team", Newest;
     /// A run of a build pipeline; its stages, jobs and tasks are its details.
     Run(Box<Run>) = "run", Newest;
     /// A pull request; its votes and comments are its details.

@@ -25,10 +25,12 @@ mod pull_requests;
 mod pushes;
 mod refs;
 mod repositories;
+mod teams;
 mod tfvc;
 mod timelines;
 pub mod wire;
 mod work_item_ends;
+mod work_item_fields;
 mod work_item_links;
 mod work_item_revisions;
 mod work_item_types;
@@ -300,6 +302,8 @@ pub static CATALOG: &[&Resource] = &[
     &work_item_links::WORK_ITEM_LINKS,
     &work_item_types::WORK_ITEM_TYPES,
     &classification_nodes::CLASSIFICATION_NODES,
+    &work_item_fields::WORK_ITEM_FIELDS,
+    &teams::TEAMS,
     &open_work_items::OPEN_WORK_ITEMS,
     &work_item_ends::WORK_ITEM_ENDS,
     &artifact_links::LINKED_WORK_ITEMS,

@@ -46,6 +46,7 @@ const DIRECTORIES: &[(&str, &str, &str)] = &[
     ("work-item-links-reporting", "work_item_links", "values"),
     ("work-item-types", "work_item_types", "value"),
     ("classification-nodes", "classification_nodes", "value"),
+    ("teams", "teams", "value"),
     ("projects", "projects", "value"),
     ("repositories", "repositories", "value"),
     ("wiql", "wiql", "workItems"),
@@ -91,6 +92,7 @@ const NOT_OURS: &[(&str, &str)] = &[
         "repositories/spec71-2.json",
         "what a Git remote says of itself",
     ),
+    ("teams/docsprev-3.json", "the members of a team"),
     ("wiql/docsprev-2.json", "a query for links, not for items"),
     (
         "work-item-types/spec71-6.json",

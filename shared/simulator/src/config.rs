@@ -241,6 +241,8 @@ pub struct PageCaps {
     pub revisions_expanded: PageCap,
     /// `wit/reporting/workitemlinks`: 1,000.
     pub links: PageCap,
+    /// `teams`: 100 by default, the maximum is undocumented.
+    pub teams: PageCap,
     /// `release/deployments`: 50, and at most 100.
     pub deployments: PageCap,
     /// `distributedtask/environments`: the sizes are undocumented.
@@ -264,6 +266,7 @@ impl Default for PageCaps {
             revisions: PageCap::new(1_000, 1_000),
             revisions_expanded: PageCap::new(200, 200),
             links: PageCap::new(1_000, 1_000),
+            teams: PageCap::new(100, 1_000),
             deployments: PageCap::new(50, 100),
             environments: PageCap::new(50, 1_000),
             deployment_records: PageCap::new(50, 1_000),
@@ -300,6 +303,7 @@ impl PageCaps {
             revisions: cap,
             revisions_expanded: cap,
             links: cap,
+            teams: cap,
             deployments: cap,
             environments: cap,
             deployment_records: cap,

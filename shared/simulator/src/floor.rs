@@ -172,6 +172,8 @@ impl<'a> Surveyor<'a> {
             ("workItemsBatch", probes(by_id)),
             ("workItemTypes", once(self.projects())),
             ("classificationNodes", once(self.projects())),
+            ("fields", once(1)),
+            ("teams", once(1)),
         ])
     }
 

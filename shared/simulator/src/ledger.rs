@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::http::FIELDS;
 use crate::pat::Pat;
 use crate::world::classification::Node;
 use crate::world::process::ItemType;
 use crate::world::projects::RepositoryState;
 use crate::world::pull_requests::PullRequest;
+use crate::world::teams::{self, Team};
 use crate::world::work_items::{LinkChange, WorkItem};
 use crate::world::{World, timeline};
 
@@ -21,6 +23,8 @@ use crate::world::{World, timeline};
 /// | `work_item` | organization | id | latest `rev` | revisions changed since; 1 for one untouched since but still open; and links to artifacts |
 /// | `work_item_link` | organization | `{source}/{rel}/{target}` | `changedDate` of the newest change since | 1 if active, else 0 |
 /// | `work_item_type` | project | name | empty | states |
+/// | `work_item_field` | organization | reference name | empty | 0 |
+/// | `team` | project | team GUID | empty | 0 |
 /// | `classification_node` | project | node GUID | empty | 0 |
 /// | `run` | project | build id | `finishTime` | timeline records |
 /// | `pull_request` | project | id | `status` | threads, and work items that link to it |
@@ -186,6 +190,26 @@ impl Clerk<'_> {
     }
 
     fn boards(&self, all: &mut Vec<Expected>) {
+        let plain = |kind, scope, id: String| Expected {
+            kind,
+            scope,
+            id,
+            version: String::new(),
+            children: 0,
+            changed_at: self.world.calendar.start_plus_days(0),
+        };
+        let organization = self.world.instance_id;
+        let fields = FIELDS.iter();
+        all.extend(
+            fields.map(|(name, ..)| plain("work_item_field", organization, (*name).to_owned())),
+        );
+        if self.pat.has_scope("vso.project") || self.pat.has_scope("vso.profile") {
+            let teams = teams::all(&self.world.projects).into_iter();
+            let visible = teams.filter(|team| self.sees(team.project));
+            let expected =
+                |team: Team| plain("team", self.project_id(team.project), team.id.to_string());
+            all.extend(visible.map(expected));
+        }
         for (project, trees) in (0_u16..)
             .zip(&self.world.classification)
             .filter(|(project, _)| self.sees(*project))

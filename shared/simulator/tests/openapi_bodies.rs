@@ -131,6 +131,8 @@ impl Checker<'_> {
         ))
         .await;
         self.get("_apis/wit/fields").await;
+        self.get("_apis/teams?$top=1000&api-version=7.1-preview.3")
+            .await;
     }
 
     async fn pipelines(&mut self, project: &str) {

@@ -6,7 +6,7 @@ use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam}
 use crate::http::endpoints::{Endpoint, RELEASE, Version};
 use crate::http::{
     artifacts, builds, changesets, classification, commits, deployments, discovery, environments,
-    policies, projects, pull_requests, pushes, refs, reporting, repositories, tfvc, threads,
+    policies, projects, pull_requests, pushes, refs, reporting, repositories, teams, tfvc, threads,
     timeline, wiql, work_item_types, work_items,
 };
 
@@ -228,6 +228,17 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         &["includeCapabilities", "includeHistory"],
         projects::get,
     ),
+    Endpoint {
+        version: Version::PreviewOnly,
+        ..Endpoint::get(
+            "teams",
+            "teams",
+            Never,
+            PROJECT,
+            &["$mine", "$top", "$skip", "$expandIdentity"],
+            teams::list,
+        )
+    },
     Endpoint::get(
         "repositories",
         "git/repositories",

@@ -33,6 +33,7 @@ mod reply;
 mod reporting;
 mod repositories;
 mod sign_in;
+mod teams;
 mod tfvc;
 mod threads;
 mod timeline;
@@ -52,6 +53,7 @@ use http::{HeaderMap, StatusCode, header};
 use crate::faults::FaultKind;
 use crate::simulator::Simulator;
 use arrival::Arrival;
+pub(crate) use item_fields::FIELDS;
 use reply::Reply;
 
 const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;

@@ -8,6 +8,7 @@ use crate::http::call::Call;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::world::projects::Project;
+use crate::world::teams;
 
 /// `GET projects`: header token (an offset), also `$skip`.
 pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -48,7 +49,7 @@ pub(crate) fn get(call: &Call<'_>) -> Result<Reply, Refusal> {
     let project = &call.world.projects[usize::from(position)];
     let mut value = reference(call, project);
     let base = call.base();
-    let team = uuid::Uuid::new_v5(&project.id, b"default team");
+    let team = teams::default_team(project);
     value["_links"] = json!({
         "self": { "href": format!("{base}/_apis/projects/{}", project.id) },
         "collection": { "href": format!("{base}/_apis/projectCollections/{}", call.world.instance_id) },

@@ -27,6 +27,7 @@ pub(crate) mod repository_facts;
 mod review_system;
 mod reviews;
 mod running;
+pub(crate) mod teams;
 pub(crate) mod text;
 pub(crate) mod tfvc_facts;
 pub(crate) mod timeline;

@@ -1,0 +1,42 @@
+//! Teams: every project has the one that it was made with, and one for its platform.
+//!
+//! <https://learn.microsoft.com/azure/devops/organizations/settings/about-teams-and-settings>
+
+use uuid::Uuid;
+
+use crate::world::projects::Project;
+
+/// One team.
+#[derive(Clone, Debug)]
+pub(crate) struct Team {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) description: &'static str,
+    pub(crate) project: u16,
+}
+
+/// The team that a project is made with.
+pub(crate) fn default_team(project: &Project) -> Uuid {
+    Uuid::new_v5(&project.id, b"default team")
+}
+
+/// The teams of all projects.
+pub(crate) fn all(projects: &[Project]) -> Vec<Team> {
+    let teams = |(position, project): (u16, &Project)| {
+        [
+            Team {
+                id: default_team(project),
+                name: format!("{} Team", project.name),
+                description: "The default project team.",
+                project: position,
+            },
+            Team {
+                id: Uuid::new_v5(&project.id, b"platform team"),
+                name: "Platform & Outils".to_owned(),
+                description: "",
+                project: position,
+            },
+        ]
+    };
+    (0_u16..).zip(projects).flat_map(teams).collect()
+}
