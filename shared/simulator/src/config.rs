@@ -249,6 +249,8 @@ pub struct PageCaps {
     pub environments: PageCap,
     /// `environmentdeploymentrecords`: the sizes are undocumented.
     pub deployment_records: PageCap,
+    /// `test/runs`: 100.
+    pub test_runs: PageCap,
 }
 
 impl Default for PageCaps {
@@ -270,6 +272,7 @@ impl Default for PageCaps {
             deployments: PageCap::new(50, 100),
             environments: PageCap::new(50, 1_000),
             deployment_records: PageCap::new(50, 1_000),
+            test_runs: PageCap::new(100, 100),
         }
     }
 }
@@ -307,6 +310,7 @@ impl PageCaps {
             deployments: cap,
             environments: cap,
             deployment_records: cap,
+            test_runs: cap,
         }
     }
 }

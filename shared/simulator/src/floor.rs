@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::config::PageCaps;
@@ -15,6 +15,7 @@ use crate::world::World;
 use crate::world::builds::Build;
 use crate::world::projects::RepositoryState;
 use crate::world::pull_requests::{PullRequest, Status};
+use crate::world::tests::TestRun;
 
 /// Most ids that a WIQL query may find, less one, because 20,000 is an error:
 /// <https://learn.microsoft.com/azure/devops/boards/queries/wiql-syntax#limits-on-wiql-length>.
@@ -66,6 +67,9 @@ pub(crate) fn first_sync(world: &World, pages: &PageCaps, pat: &Pat, since: Time
     }
     if pat.has_scope("vso.code") {
         floors.extend(surveyor.code(pages));
+    }
+    if pat.has_scope("vso.test") {
+        floors.insert("testRuns", surveyor.test_runs(pages));
     }
     if pat.has_scope("vso.release") {
         floors.insert("deployments", surveyor.deployments(pages));
@@ -261,6 +265,33 @@ impl Surveyor<'_> {
         let definitions = self.world.release_definitions.iter();
         let projects = definitions.map(|own| own.project);
         projects.filter(|project| self.sees(*project))
+    }
+
+    /// Whether there is any is one question to each project; the answer to when is for a week at most:
+    /// <https://learn.microsoft.com/rest/api/azure/devops/test/runs/query>.
+    fn test_runs(&self, pages: &PageCaps) -> Floor {
+        let mut requests = self.projects();
+        let end = self.world.calendar.boundary();
+        for project in self.visible() {
+            let runs = || {
+                self.world
+                    .test_runs
+                    .iter()
+                    .filter(|own| own.project == project)
+            };
+            let mut from = match runs().map(|own| own.updated).min() {
+                Some(first) => first.max(self.since),
+                None => continue,
+            };
+            while from < end {
+                let until = from + SignedDuration::from_hours(7 * 24);
+                let is_within = |own: &&TestRun| own.updated >= from && own.updated < until;
+                let count = runs().filter(is_within).count();
+                requests += count.div_ceil(pages.test_runs.max).max(1) as u64;
+                from = until;
+            }
+        }
+        probes(requests)
     }
 
     fn environments(&self, pages: &PageCaps) -> Floor {

@@ -38,6 +38,7 @@ use crate::world::{World, timeline};
 /// | `tfvc_label` | project | id | name | 0 |
 /// | `shelveset` | organization | `{name};{owner}` | `createdDate` | 0 |
 /// | `deployment` | project | id | `lastModifiedOn` | approvals |
+/// | `test_run` | project | id | `lastUpdatedDate` | tests |
 /// | `environment` | project | id | empty | 0 |
 /// | `environment_deployment` | project | `{environment}/{id}` | `finishTime`, empty while it runs | 0 |
 ///
@@ -109,6 +110,9 @@ pub(crate) fn expected(world: &World, pat: &Pat, since: Timestamp) -> Vec<Expect
         clerk.pushes(&mut all);
         clerk.changesets(&mut all);
         clerk.tfvc(&mut all);
+    }
+    if pat.has_scope("vso.test") {
+        clerk.test_runs(&mut all);
     }
     if pat.has_scope("vso.release") {
         clerk.deployments(&mut all);
@@ -421,6 +425,19 @@ impl Clerk<'_> {
 }
 
 impl Clerk<'_> {
+    fn test_runs(&self, all: &mut Vec<Expected>) {
+        let test_runs = self.world.test_runs.iter();
+        let recent = test_runs.filter(|own| self.sees(own.project) && own.updated >= self.since);
+        all.extend(recent.map(|own| Expected {
+            kind: "test_run",
+            scope: self.project_id(own.project),
+            id: own.id.to_string(),
+            version: own.updated.to_string(),
+            children: own.counts.total().into(),
+            changed_at: own.updated,
+        }));
+    }
+
     fn environments(&self, all: &mut Vec<Expected>) {
         let visible = |project: u16| self.sees(project).then(|| self.project_id(project));
         for own in &self.world.environments {

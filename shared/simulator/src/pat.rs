@@ -11,12 +11,13 @@ use uuid::Uuid;
 use crate::world::random::Random;
 
 /// Every scope that some simulated endpoint needs.
-pub const ALL_SCOPES: [&str; 6] = [
+pub const ALL_SCOPES: [&str; 7] = [
     "vso.build",
     "vso.code",
     "vso.profile",
     "vso.project",
     "vso.release",
+    "vso.test",
     "vso.work",
 ];
 

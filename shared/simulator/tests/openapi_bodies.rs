@@ -169,6 +169,14 @@ impl Checker<'_> {
         }
     }
 
+    async fn tests(&mut self, project: &str) {
+        let path = format!("{project}/_apis/test/runs");
+        self.get(&format!("{path}?$top=1")).await;
+        let week =
+            "minLastUpdatedDate=2026-10-20T00:00:00Z&maxLastUpdatedDate=2026-10-27T00:00:00Z";
+        self.get(&format!("{path}?{week}&$top=100")).await;
+    }
+
     async fn environments(&mut self, project: &str) {
         let path = format!("{project}/_apis/distributedtask/environments");
         let found = self.get(&format!("{path}?$top=1000")).await;
@@ -346,6 +354,7 @@ async fn every_body_has_the_shape_of_its_operation() {
         checker.repos(&project).await;
         checker.releases(&project).await;
         checker.environments(&project).await;
+        checker.tests(&project).await;
     }
     println!(
         "{} bodies of {} operations validated ({} known)",

@@ -8,6 +8,9 @@ use crate::http::{
     artifacts, builds, changesets, classification, commits, deployments, discovery, environments,
     policies, projects, pull_requests, pushes, refs, reporting, repositories, teams, tfvc, threads,
     timeline, wiql, work_item_types, work_items,
+    builds, changesets, classification, commits, deployments, discovery, environments, projects,
+    pull_requests, pushes, reporting, repositories, test_runs, threads, timeline, wiql,
+    work_item_types, work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -146,12 +149,21 @@ const DEPLOYMENTS: &[&str] = &[
     "sourceBranch",
 ];
 
+const TEST_RUNS: &[&str] = &[
+    "minLastUpdatedDate",
+    "maxLastUpdatedDate",
+    "continuationToken",
+    "$skip",
+    "$top",
+];
+
 const FREE: &[&str] = &[];
 const PROJECT: &[&str] = &["vso.profile", "vso.project"];
 const WORK: &[&str] = &["vso.work"];
 const BUILD: &[&str] = &["vso.build"];
 const RELEASES: &[&str] = &["vso.release"];
 const ENVIRONMENT: &[&str] = &["vso.build", "vso.environment_manage"];
+const TESTS: &[&str] = &["vso.test"];
 const CODE: &[&str] = &["vso.code"];
 
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
@@ -630,5 +642,13 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ENVIRONMENT,
         &["continuationToken", "top"],
         environments::records,
+    ),
+    Endpoint::get(
+        "testRuns",
+        "test/runs",
+        Required,
+        TESTS,
+        TEST_RUNS,
+        test_runs::list,
     ),
 ];

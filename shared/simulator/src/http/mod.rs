@@ -35,6 +35,7 @@ mod repositories;
 mod sign_in;
 mod teams;
 mod tfvc;
+mod test_runs;
 mod threads;
 mod timeline;
 mod version;

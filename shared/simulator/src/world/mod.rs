@@ -28,6 +28,7 @@ mod review_system;
 mod reviews;
 mod running;
 pub(crate) mod teams;
+pub(crate) mod tests;
 pub(crate) mod text;
 pub(crate) mod tfvc_facts;
 pub(crate) mod timeline;
@@ -53,6 +54,7 @@ use pushing::Pusher;
 use releases::{Deployment, Release, ReleaseDefinition};
 use releasing::Releaser;
 use running::Runner;
+use tests::TestRun;
 use work_items::{LinkChange, LinkKind, WorkItem};
 
 const FIRST_WORK_ITEM: u32 = 101;
@@ -99,6 +101,8 @@ pub(crate) struct World {
     pub(crate) environments: Vec<Environment>,
     /// What YAML pipelines deployed to them, by id.
     pub(crate) deployment_records: Vec<DeploymentRecord>,
+    /// By id.
+    pub(crate) test_runs: Vec<TestRun>,
 }
 
 impl World {
@@ -137,6 +141,7 @@ impl World {
             deployments: Vec::new(),
             environments: Vec::new(),
             deployment_records: Vec::new(),
+            test_runs: Vec::new(),
         };
         world.environments =
             environments::environments(world.seed, &world.projects, &world.people, &world.calendar);
@@ -147,6 +152,7 @@ impl World {
         artifacts::link_all(&mut world, config.unverified.artifact_links_revise);
         world.settle_revisions();
         world.deployment_records = environments::records(&world);
+        world.test_runs = tests::test_runs(&world);
         world
     }
 
