@@ -46,6 +46,7 @@ pub(crate) async fn visit(
         }
         Fetch::List(_)
         | Fetch::Each(_)
+        | Fetch::Windows(_)
         | Fetch::OpenWorkItems
         | Fetch::LinkedWorkItems
         | Fetch::Ends => Err(Error::WrongWork {

@@ -15,6 +15,7 @@ mod linked_work_items;
 mod open_work_items;
 mod pass;
 mod store;
+mod windows;
 mod workflows;
 
 use std::{collections::HashMap, time::Duration};

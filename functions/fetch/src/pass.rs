@@ -15,7 +15,7 @@ use upstream::Upstream;
 
 use crate::{
     Context, Error, commits, doubtful, each, ends, is_out_of_time, linked_work_items,
-    open_work_items, store, stream_key,
+    open_work_items, store, stream_key, windows,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.
@@ -97,6 +97,10 @@ pub(crate) async fn visit(
                 resource: resource.name,
             })
         }
+        Fetch::Windows(list) => windows::read(&mut held, &list, upstream).await,
+        Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits => Err(Error::WrongWork {
+            resource: resource.name,
+        }),
     };
     held.conclude(result, first_pass, upstream).await
 }

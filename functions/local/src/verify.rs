@@ -178,6 +178,7 @@ impl From<&StoredRecord> for Found {
             Record::GitRepository(repository) => (repository.name.clone(), 0),
             Record::RefList(list) => (sum_of(list), list.refs.len()),
             Record::Policy(policy) => (policy.revision.to_string(), policy.branches.len()),
+            Record::TestRun(test_run) => (test_run.updated_at.to_string(), test_run.total as usize),
             Record::Environment(_)
             | Record::ClassificationNode(_)
             | Record::WorkItemField(_)

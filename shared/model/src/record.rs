@@ -13,6 +13,7 @@ pub mod pull_request;
 pub mod repository;
 pub mod run;
 pub mod team;
+pub mod test_run;
 pub mod work_item;
 mod work_item_link;
 mod workflow;
@@ -32,6 +33,7 @@ pub use pull_request::{PullRequest, PullRequestActivity, PullRequestLinks};
 pub use repository::{GitRepository, Policy, Ref, RefList};
 pub use run::{Run, Timeline};
 pub use team::{Team, WorkItemField};
+pub use test_run::TestRun;
 pub use work_item::WorkItem;
 pub use work_item_link::WorkItemLink;
 pub use workflow::Workflows;
@@ -213,6 +215,8 @@ kinds! {
     Environment(Environment) = "environment", Newest;
     /// A job of a run that deployed to an environment.
     EnvironmentDeployment(EnvironmentDeployment) = "environment_deployment", Newest;
+    /// How the tests of a run, or of a person, ended.
+    TestRun(Box<TestRun>) = "test_run", Newest;
 }
 
 impl Kind {

@@ -27,7 +27,9 @@ mod refs;
 mod repositories;
 mod teams;
 mod tfvc;
+mod test_runs;
 mod timelines;
+pub mod windows;
 pub mod wire;
 mod work_item_ends;
 mod work_item_fields;
@@ -43,6 +45,7 @@ use model::{Child, Facet, Kind, Organization, ProjectId, Record, RepositoryId, S
 use serde_json::value::RawValue;
 
 pub use plan::Cursor;
+pub use windows::Windows;
 
 /// One kind of thing to fetch.
 #[derive(Debug)]
@@ -130,6 +133,8 @@ pub enum Fetch {
     Batch(BatchOf),
     /// A list for each stored record of another kind in the scope.
     Each(Each),
+    /// A list by time that answers for a limited span at once.
+    Windows(Windows),
     /// The commits of named pushes.
     PushCommits,
     /// What named changesets changed.
@@ -313,6 +318,7 @@ pub static CATALOG: &[&Resource] = &[
     &deployments::DEPLOYMENTS,
     &environments::ENVIRONMENTS,
     &environments::ENVIRONMENT_DEPLOYMENTS,
+    &test_runs::TEST_RUNS,
     &pull_requests::ACTIVE,
     &pull_requests::COMPLETED,
     &pull_requests::ABANDONED,
@@ -514,6 +520,7 @@ mod tests {
                 Fetch::Details(details) => details.query,
                 Fetch::Batch(batch) => batch.query,
                 Fetch::Each(each) => each.query,
+                Fetch::Windows(windows) => windows.query,
                 Fetch::OpenWorkItems
                 | Fetch::LinkedWorkItems
                 | Fetch::Ends

@@ -39,6 +39,8 @@ pub enum Since {
     Id(u64),
     /// At the beginning again: the list is always read whole.
     Whole,
+    /// A little before this time, at which there had never been anything.
+    Nothing(Timestamp),
     /// At the beginning again, knowing what was open.
     Open(Open),
 }
