@@ -6,11 +6,8 @@ use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam}
 use crate::http::endpoints::{Endpoint, RELEASE, Version};
 use crate::http::{
     artifacts, builds, changesets, classification, commits, deployments, discovery, environments,
-    policies, projects, pull_requests, pushes, refs, reporting, repositories, teams, tfvc, threads,
-    timeline, wiql, work_item_types, work_items,
-    builds, changesets, classification, commits, deployments, discovery, environments, projects,
-    pull_requests, pushes, reporting, repositories, test_runs, threads, timeline, wiql,
-    work_item_types, work_items,
+    policies, projects, pull_requests, pushes, refs, reporting, repositories, teams, test_runs,
+    tfvc, threads, timeline, wiql, work_item_types, work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
