@@ -98,9 +98,6 @@ pub(crate) async fn visit(
             })
         }
         Fetch::Windows(list) => windows::read(&mut held, &list, upstream).await,
-        Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits => Err(Error::WrongWork {
-            resource: resource.name,
-        }),
     };
     held.conclude(result, first_pass, upstream).await
 }
