@@ -24,4 +24,4 @@ mod tokens;
 use std::time::Duration;
 
 /// As long as a debug build of everything may take for one step on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
