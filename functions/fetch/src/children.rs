@@ -49,6 +49,7 @@ pub(crate) async fn visit(
         | Fetch::Windows(_)
         | Fetch::OpenWorkItems
         | Fetch::LinkedWorkItems
+        | Fetch::OpenRuns
         | Fetch::Ends => Err(Error::WrongWork {
             resource: resource.name,
         }),

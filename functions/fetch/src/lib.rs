@@ -12,6 +12,7 @@ mod each;
 mod ends;
 mod error;
 mod linked_work_items;
+mod open_runs;
 mod open_work_items;
 mod pass;
 mod store;

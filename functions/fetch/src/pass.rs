@@ -14,7 +14,7 @@ use storage::{Claim, Counts, PassOutcome, StreamKey};
 use upstream::Upstream;
 
 use crate::{
-    Context, Error, commits, doubtful, each, ends, is_out_of_time, linked_work_items,
+    Context, Error, commits, doubtful, each, ends, is_out_of_time, linked_work_items, open_runs,
     open_work_items, store, stream_key, windows,
 };
 
@@ -91,6 +91,7 @@ pub(crate) async fn visit(
         Fetch::OpenWorkItems => open_work_items::read(&mut held, upstream).await,
         Fetch::LinkedWorkItems => linked_work_items::read(&mut held, upstream).await,
         Fetch::Ends => ends::settle(&mut held).await,
+        Fetch::OpenRuns => open_runs::read(&mut held, upstream).await,
         Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
         Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits | Fetch::ChangesetDetails => {
             Err(Error::WrongWork {

@@ -97,6 +97,20 @@ pub(crate) fn set_aside<'a>(
     (id_of(item), item.get(), error.to_string())
 }
 
+/// Says what an administrator should know of a record.
+fn tell(context: &Context, record: &Record) {
+    if let Record::RunRetention(found) = record
+        && let Some(days) = found.shorter_than(context.retention)
+    {
+        tracing::warn!(
+            project.id = %found.project,
+            upstream_days = days,
+            kept_days = context.retention.as_days(),
+            "the project deletes runs before their time: what it has deleted cannot be fetched"
+        );
+    }
+}
+
 /// Stores records by the rule of their kind and sends for the children that they want.
 ///
 /// Children that are wanted because their parent is new are sent for before the parent is stored: after a crash in
@@ -108,6 +122,7 @@ pub(crate) async fn store(
     records: &[Record],
     (first_pass, observed_at): (bool, Timestamp),
 ) -> Result<Counts, Error> {
+    records.iter().for_each(|record| tell(context, record));
     let rows = rows(context, resource, records, observed_at)?;
     let keys = || rows.iter().map(|row| &row.key);
     for (child, when) in resource.children() {

@@ -179,10 +179,12 @@ impl From<&StoredRecord> for Found {
             Record::RefList(list) => (sum_of(list), list.refs.len()),
             Record::Policy(policy) => (policy.revision.to_string(), policy.branches.len()),
             Record::TestRun(test_run) => (test_run.updated_at.to_string(), test_run.total as usize),
+            Record::Definition(definition) => (definition.revision.to_string(), 0),
             Record::Environment(_)
             | Record::ClassificationNode(_)
             | Record::WorkItemField(_)
             | Record::Team(_)
+            | Record::RunRetention(_)
             | Record::Push(_)
             | Record::Commit(_) => (String::new(), 0),
         };

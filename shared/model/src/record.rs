@@ -9,6 +9,7 @@ pub mod environment;
 pub mod git;
 pub mod identity;
 pub mod metadata;
+pub mod pipeline;
 pub mod pull_request;
 pub mod repository;
 pub mod run;
@@ -29,6 +30,7 @@ pub use environment::{Environment, EnvironmentDeployment};
 pub use git::{Commit, Push};
 pub use identity::Identity;
 pub use metadata::{ClassificationNode, WorkItemType};
+pub use pipeline::{Definition, RunRetention};
 pub use pull_request::{PullRequest, PullRequestActivity, PullRequestLinks};
 pub use repository::{GitRepository, Policy, Ref, RefList};
 pub use run::{Run, Timeline};
@@ -189,6 +191,10 @@ kinds! {
     Team(Team) = "team", Newest;
     /// A run of a build pipeline; its stages, jobs and tasks are its details.
     Run(Box<Run>) = "run", Newest;
+    /// A build pipeline.
+    Definition(Box<Definition>) = "definition", Newest;
+    /// How long a project keeps its runs.
+    RunRetention(RunRetention) = "run_retention", Newest;
     /// A pull request; its votes and comments are its details.
     PullRequest(Box<PullRequest>) = "pull_request", Newest;
     /// A Git repository.

@@ -34,6 +34,11 @@ impl Retention {
             .as_second()
     }
 
+    /// The days.
+    pub const fn as_days(self) -> u32 {
+        self.days as u32
+    }
+
     fn span(self) -> SignedDuration {
         SignedDuration::from_hours(24 * i64::from(self.days))
     }

@@ -12,10 +12,12 @@ pub mod changeset_details;
 mod changesets;
 mod classification_nodes;
 pub mod commits;
+mod definitions;
 mod deployments;
 pub mod discovery;
 mod environments;
 mod open;
+pub mod open_runs;
 pub mod open_work_items;
 pub mod plan;
 mod policies;
@@ -25,6 +27,7 @@ mod pull_requests;
 mod pushes;
 mod refs;
 mod repositories;
+mod run_retention;
 mod teams;
 mod test_runs;
 mod tfvc;
@@ -127,6 +130,8 @@ pub enum Fetch {
     LinkedWorkItems,
     /// Not at all: it goes by what is stored.
     Ends,
+    /// What has not ended, and by id what is missing from that list.
+    OpenRuns,
     /// One request for each parent; the answer becomes a facet of it.
     Details(DetailsOf),
     /// One request for many parents; the answer holds a facet of each.
@@ -152,7 +157,7 @@ pub struct List {
     pub query: &'static [(&'static str, &'static str)],
     /// The fixed part of a POST body, as JSON members; `None` for a GET.
     pub body: Option<&'static [(&'static str, &'static str)]>,
-    /// The key of the items in the answer.
+    /// The key of the items in the answer; empty if the answer itself is the one item.
     pub items: &'static str,
     /// How the list continues.
     pub paging: Paging,
@@ -314,11 +319,14 @@ pub static CATALOG: &[&Resource] = &[
     &artifact_links::LINKED_WORK_ITEMS,
     &artifact_links::WORK_ITEM_ARTIFACTS,
     &builds::BUILDS,
+    &open_runs::OPEN_RUNS,
     &timelines::TIMELINES,
     &deployments::DEPLOYMENTS,
     &environments::ENVIRONMENTS,
     &environments::ENVIRONMENT_DEPLOYMENTS,
     &test_runs::TEST_RUNS,
+    &definitions::DEFINITIONS,
+    &run_retention::RUN_RETENTION,
     &pull_requests::ACTIVE,
     &pull_requests::COMPLETED,
     &pull_requests::ABANDONED,
@@ -523,6 +531,7 @@ mod tests {
                 Fetch::Windows(windows) => windows.query,
                 Fetch::OpenWorkItems
                 | Fetch::LinkedWorkItems
+                | Fetch::OpenRuns
                 | Fetch::Ends
                 | Fetch::PushCommits
                 | Fetch::ChangesetDetails => continue,

@@ -4,7 +4,7 @@
 //! when a pass has seen everything, so that a pass that is given up loses nothing; for tokens and ids, which follow
 //! upstream's own order, every page moves it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use ado::{Body, Host, Page, Position, Request};
 use jiff::Timestamp;
@@ -43,6 +43,22 @@ pub enum Since {
     Nothing(Timestamp),
     /// At the beginning again, knowing what was open.
     Open(Open),
+    /// At the beginning again, with what was open at the end of the pass before.
+    OpenRuns(OpenRuns),
+}
+
+/// The runs of a project that had not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRuns {
+    /// When each was queued, by its id: its key follows from both.
+    pub runs: BTreeMap<u64, Timestamp>,
+    /// Whether the service has to be asked for one state at a time.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub one_by_one: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A pass under way.

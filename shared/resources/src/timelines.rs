@@ -20,7 +20,7 @@ pub(crate) static TIMELINES: Resource = Resource {
     service: Service::Pipelines,
     kind: Kind::Run,
     fan_out: FanOut::Children {
-        of: &["builds"],
+        of: &["builds", "open_runs"],
         when: When::Stale(Facet::Timeline),
     },
     every: Every::Period,

@@ -23,6 +23,7 @@ const DIRECTORIES: &[(&str, &str, &str)] = &[
     ("builds", "builds", "value"),
     ("deployments", "deployments", "value"),
     ("environments", "environments", "value"),
+    ("build-definitions", "definitions", "value"),
     ("build-timeline", "timelines", "records"),
     ("pull-requests", "pull_requests_active", "value"),
     ("pr-threads", "pull_request_threads", "value"),

@@ -221,6 +221,8 @@ pub struct PageCaps {
     pub projects: PageCap,
     /// `build/builds`: 1,000 and 5,000 are community-reported.
     pub builds: PageCap,
+    /// `build/definitions`: the maximum is undocumented.
+    pub definitions: PageCap,
     /// `git/pullrequests`: 101 and 1,000.
     pub pull_requests: PageCap,
     /// `pushes`: the maximum is undocumented.
@@ -258,6 +260,7 @@ impl Default for PageCaps {
         Self {
             projects: PageCap::new(100, 500),
             builds: PageCap::new(1_000, 5_000),
+            definitions: PageCap::new(1_000, 10_000),
             pull_requests: PageCap::new(101, 1_000),
             pushes: PageCap::new(100, 1_000),
             commits: PageCap::new(100, 5_000),
@@ -296,6 +299,7 @@ impl PageCaps {
         Self {
             projects: cap,
             builds: cap,
+            definitions: cap,
             pull_requests: cap,
             pushes: cap,
             commits: cap,

@@ -188,11 +188,23 @@ impl<'a> Surveyor<'a> {
         // A run that never had a plan has no timeline, and its list item shows it.
         let planned = finished()
             .filter(|build| self.sees(self.world.project_of(build)) && build.has_timeline());
+        let ended = paged(self.visible().map(|own| of(own).count()), pages.builds.max);
+        let is_open = |build: &&Build| build.finished().is_none();
+        let open = self.visible().map(|own| {
+            let all = self.world.builds.iter().filter(is_open);
+            all.filter(|build| self.world.project_of(build) == own)
+                .count()
+        });
+        // Runs that have not ended have no end to be listed by.
+        let open = paged(open, pages.builds.max);
+        let definitions = self.visible().map(|own| {
+            let all = self.world.definitions.iter();
+            all.filter(|definition| definition.project == own).count()
+        });
         Floors::from([
-            (
-                "builds",
-                paged(self.visible().map(|own| of(own).count()), pages.builds.max),
-            ),
+            ("builds", probes(ended.requests + open.requests)),
+            ("definitions", paged(definitions, pages.definitions.max)),
+            ("runRetention", once(self.projects())),
             ("timeline", one_each(planned.count())),
             ("environments", self.environments(pages)),
             ("deploymentRecords", self.deployment_records(pages)),

@@ -26,11 +26,13 @@ use crate::world::{World, timeline};
 /// | `work_item_field` | organization | reference name | empty | 0 |
 /// | `team` | project | team GUID | empty | 0 |
 /// | `classification_node` | project | node GUID | empty | 0 |
-/// | `run` | project | build id | `finishTime` | timeline records |
 /// | `pull_request` | project | id | `status` | threads, and work items that link to it |
 /// | `repository` | project | repository GUID | name | 0 |
 /// | `ref_list` | project | `{repository}/heads` or `/tags` | sum of the objects' first 15 hexadecimal digits | refs |
 /// | `policy` | project | id | `revision` | branches that it is for |
+/// | `run` | project | build id | `finishTime`; empty for one that has not ended | timeline records |
+/// | `definition` | project | id | `revision` | 0 |
+/// | `run_retention` | project | `runs` | empty | 0 |
 /// | `push` | project | `{repository}/{pushId}` | empty | 0 |
 /// | `commit` | project | `{repository}/{sha}` | empty | 0 |
 /// | `changeset` | organization | id | empty | changes, and work items that it was checked in for |
@@ -101,6 +103,7 @@ pub(crate) fn expected(world: &World, pat: &Pat, since: Timestamp) -> Vec<Expect
     if pat.has_scope("vso.build") {
         clerk.runs(&mut all);
         clerk.environments(&mut all);
+        clerk.definitions(&mut all);
     }
     if pat.has_scope("vso.code") {
         clerk.pull_requests(&mut all);
@@ -246,17 +249,46 @@ impl Clerk<'_> {
             .iter()
             .filter(|build| self.sees(self.world.project_of(build)))
         {
-            if let Some(finished) = build.finished().filter(|finished| *finished >= self.since) {
-                all.push(Expected {
-                    kind: "run",
-                    scope: self.project_id(self.world.project_of(build)),
-                    id: build.id.to_string(),
-                    version: finished.to_string(),
-                    children: timeline::newest(self.world, build).len() as u64,
-                    changed_at: finished,
-                });
+            let finished = build.finished();
+            if finished.is_some_and(|finished| finished < self.since) {
+                continue;
             }
+            let parts = match finished {
+                Some(_) => timeline::newest(self.world, build).len() as u64,
+                None => 0,
+            };
+            all.push(Expected {
+                kind: "run",
+                scope: self.project_id(self.world.project_of(build)),
+                id: build.id.to_string(),
+                version: finished.map_or_else(String::new, |finished| finished.to_string()),
+                children: parts,
+                changed_at: build.changed(),
+            });
         }
+    }
+
+    fn definitions(&self, all: &mut Vec<Expected>) {
+        let definitions = self.world.definitions.iter();
+        let visible = definitions.filter(|own| self.sees(own.project));
+        all.extend(visible.map(|own| Expected {
+            kind: "definition",
+            scope: self.project_id(own.project),
+            id: own.id.to_string(),
+            version: own.revision.to_string(),
+            children: 0,
+            changed_at: own.revised(self.world).0,
+        }));
+        let projects = (0_u16..).zip(&self.world.projects);
+        let visible = projects.filter(|(project, _)| self.sees(*project));
+        all.extend(visible.map(|(_, project)| Expected {
+            kind: "run_retention",
+            scope: project.id,
+            id: "runs".to_owned(),
+            version: String::new(),
+            children: 0,
+            changed_at: project.last_update,
+        }));
     }
 
     fn pull_requests(&self, all: &mut Vec<Expected>) {

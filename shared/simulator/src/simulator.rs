@@ -33,6 +33,8 @@ struct Shared {
     config: Config,
     state: RwLock<State>,
     pats: RwLock<Vec<Pat>>,
+    /// Runs that someone has deleted.
+    deleted_runs: RwLock<HashSet<u32>>,
     latency: RwLock<Duration>,
     log: RequestLog,
     faults: FaultQueue,
@@ -61,6 +63,7 @@ impl Simulator {
                 world,
             }),
             pats: RwLock::new(pats),
+            deleted_runs: RwLock::default(),
             latency: RwLock::new(config.latency),
             log: RequestLog::default(),
             faults: FaultQueue::default(),
@@ -171,6 +174,20 @@ impl Simulator {
             Some(own) => *own = pat,
             None => pats.push(pat),
         }
+    }
+
+    /// Deletes a run, as someone might who wants a queue empty: it is in no list any more, and its id is not found. The
+    /// ledger still has it, because who has seen it may keep it.
+    pub fn delete_run(&self, id: u32) {
+        let deleted = self.0.deleted_runs.write();
+        deleted.unwrap_or_else(PoisonError::into_inner).insert(id);
+    }
+
+    pub(crate) fn is_deleted_run(&self, id: u32) -> bool {
+        let deleted = self.0.deleted_runs.read();
+        deleted
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&id)
     }
 
     /// Everything that a complete sync with this token since `since` must have stored; empty for a token that is not known.

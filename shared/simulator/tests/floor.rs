@@ -50,13 +50,18 @@ async fn lists_with_tokens_take_exactly_the_floor() {
         let query = "statusFilter=completed&queryOrder=finishTimeAscending&minTime";
         let path = format!("{}/_apis/build/builds?{query}={since}", id(&project));
         client.all_by_token(&path).await;
+        let open = "statusFilter=inProgress,notStarted&queryOrder=queueTimeAscending";
+        let path = format!("{}/_apis/build/builds?{open}", id(&project));
+        client.all_by_token(&path).await;
+        let path = format!("{}/_apis/build/definitions", id(&project));
+        client.all_by_token(&path).await;
     }
     let start = format!("startDateTime={since}");
     let revisions = "_apis/wit/reporting/workitemrevisions?includeDeleted=true";
     client.all_by_batch(revisions, &start).await;
     let links = "_apis/wit/reporting/workitemlinks?linkTypes=System.LinkTypes.Hierarchy";
     client.all_by_batch(links, &start).await;
-    for resource in ["projects", "builds", "workItemRevisions"] {
+    for resource in ["projects", "builds", "definitions", "workItemRevisions"] {
         assert_eq!(reader.sent(resource), reader.floor(resource), "{resource}");
         assert!(reader.floor(resource) > 0);
     }

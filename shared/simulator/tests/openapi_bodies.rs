@@ -136,6 +136,13 @@ impl Checker<'_> {
     }
 
     async fn pipelines(&mut self, project: &str) {
+        self.get(&format!("{project}/_apis/build/definitions"))
+            .await;
+        self.get(&format!(
+            "{project}/_apis/build/definitions?includeAllProperties=true&queryOrder=definitionNameAscending&$top=1000"
+        ))
+        .await;
+        self.get(&format!("{project}/_apis/build/retention")).await;
         for query in [
             "?statusFilter=completed&queryOrder=finishTimeAscending&$top=5000",
             "?queryOrder=queueTimeDescending",

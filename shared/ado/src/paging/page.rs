@@ -24,7 +24,8 @@ pub struct Page<'a> {
 }
 
 /// Splits a body into its items in one pass. `items_key` is where they are (`value`, `values`, `records` ...); a body
-/// that is a bare array is all items, and an empty body (status 204) has none.
+/// that is a bare array is all items, and an empty body (status 204) has none. With an empty key the body itself is the
+/// one item.
 ///
 /// # Errors
 /// [`Error::NotAPage`] if the key is missing or holds no list; [`Error::CutPage`] if the JSON ends too early.
@@ -32,6 +33,13 @@ pub fn parse_page<'a>(body: &'a [u8], items_key: &str) -> Result<Page<'a>, Error
     let body = without_bom(body);
     if body.is_empty() {
         return Ok(Page::default());
+    }
+    if items_key.is_empty() {
+        let item = serde_json::from_slice(body).map_err(|error| misread(&error, items_key))?;
+        return Ok(Page {
+            items: vec![item],
+            ..Page::default()
+        });
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     PageSeed { items_key }
@@ -172,6 +180,7 @@ mod tests {
         assert_eq!(items(r#"{"records":[1],"value":[2]}"#, "records"), ["1"]);
         assert_eq!(items(r#"{"value":null}"#, "value"), Vec::<String>::new());
         assert_eq!(items("", "value"), Vec::<String>::new());
+        assert_eq!(items(r#"{"value":[1]}"#, ""), [r#"{"value":[1]}"#]);
     }
 
     #[test]

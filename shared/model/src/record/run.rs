@@ -40,6 +40,33 @@ pub struct Run {
     pub repository: Option<RunRepository>,
     /// For whom it ran.
     pub requested_for: Option<Identity>,
+    /// Who or what asked for it; another than [`Self::requested_for`] where the service did it for someone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<Identity>,
+    /// Who touched it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_changed_by: Option<Identity>,
+    /// Its priority in the queue, such as `normal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// Where it waited for an agent. Means nothing for a YAML pipeline, whose jobs choose for themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<RunQueue>,
+    /// The orchestration plan; records of deployments name it, too. `None` if the run never had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// What it was triggered by in the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+    /// Why it could not begin: what the service found wrong with its definition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    /// Whether someone or a release keeps it from being deleted upstream.
+    #[serde(default)]
+    pub kept: bool,
+    /// When it was found to be gone although it had not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<Timestamp>,
     /// The pull request that it validates.
     pub pull_request: Option<u64>,
     /// The run that started it.
@@ -60,6 +87,33 @@ pub struct Pipeline {
     pub folder: Option<String>,
     /// The revision of the definition.
     pub revision: Option<u32>,
+}
+
+/// The queue of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunQueue {
+    /// The name.
+    pub name: String,
+    /// The pool behind it.
+    pub pool: Option<String>,
+    /// Whether the pool's machines are Microsoft's.
+    pub hosted: Option<bool>,
+}
+
+/// What in a repository made a run start.
+/// <https://learn.microsoft.com/rest/api/azure/devops/build/builds/list#build>
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The branch that was pushed to, or the source branch of the pull request.
+    pub branch: Option<String>,
+    /// The commit: what was pushed, or the tip of the pull request's branch.
+    pub commit: Option<String>,
+    /// The message of that commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The repository, where it is not the one that was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
 }
 
 /// The repository that a run built.
@@ -110,6 +164,11 @@ pub enum RunResult {
 }
 
 impl Run {
+    /// Where the run with this id is stored; see [`Aggregate::place`].
+    pub fn place_of(project: ProjectId, id: u64, queued_at: Timestamp) -> (String, String) {
+        (day(queued_at), format!("{project}#{id}"))
+    }
+
     /// The newest instant that upstream gives for it: orders the versions of the same run.
     pub fn changed_at(&self) -> Timestamp {
         [
@@ -127,16 +186,17 @@ impl Run {
 
 impl Aggregate for Run {
     fn place(&self) -> (String, String) {
-        let sort = format!("{}#{}", self.project, self.id);
-        (day(self.queued_at), sort)
+        Self::place_of(self.project, self.id, self.queued_at)
     }
 
+    /// That a run is gone is one tick newer than the run as it was last seen, and older than anything that happens to it
+    /// should it turn up again.
     fn version(&self) -> Option<i64> {
-        Some(ticks(self.changed_at()))
+        Some(ticks(self.changed_at()) + i64::from(self.gone_at.is_some()))
     }
 
     fn last_event(&self) -> Option<Timestamp> {
-        self.finished_at
+        self.finished_at.or(self.gone_at)
     }
 
     fn happened_at(&self) -> Option<Timestamp> {
@@ -145,9 +205,11 @@ impl Aggregate for Run {
 
     /// The state for which a timeline is wanted: once it has ended, and again when a retry moves its end.
     ///
-    /// A run that was canceled before it started never had a plan, so it has no timeline to ask for.
+    /// A run that was canceled before it started never had a plan, and neither had one whose definition was refused, so
+    /// there is no timeline to ask for.
     fn marker(&self, facet: Facet) -> Option<String> {
-        let never_ran = self.started_at.is_none() && self.result == Some(RunResult::Canceled);
+        let never_began = self.started_at.is_none() && self.result == Some(RunResult::Canceled);
+        let never_ran = never_began || !self.problems.is_empty();
         match self.finished_at {
             Some(finished_at)
                 if facet == Facet::Timeline

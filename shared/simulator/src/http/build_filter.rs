@@ -135,6 +135,7 @@ impl<'a> Filter<'a> {
 
     pub(crate) fn accepts(&self, build: &Build) -> bool {
         !self.wants_deleted
+            && !self.call.simulator.is_deleted_run(build.id)
             && self.call.covers(self.call.world.project_of(build))
             && self.is_in_time(build)
             && self.statuses.has(build.status())

@@ -11,7 +11,7 @@ use crate::http::call::Call;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::http::{identity, projects};
-use crate::world::builds::{self, Build, End, Outcome};
+use crate::world::builds::{self, Build, End, Outcome, Reason};
 use crate::world::git::Sha;
 
 /// `GET build/builds`: a header token that is a timestamp in the sort field.
@@ -116,6 +116,7 @@ pub(crate) fn find<'a>(call: &'a Call<'_>) -> Result<&'a Build, Refusal> {
     let build = call
         .world
         .build(id)
+        .filter(|_| !call.simulator.is_deleted_run(id))
         .filter(|build| call.covers(call.world.project_of(build)));
     build.ok_or_else(|| {
         Refusal::not_found(
@@ -213,7 +214,7 @@ fn trigger(call: &Call<'_>, build: &Build) -> Value {
         .pull_request
         .map(|position| &call.world.pull_requests[position])
     else {
-        return json!({});
+        return pushed(build);
     };
     let tip = own.tips[..own.tips.partition_point(|(at, _)| *at <= build.queued)]
         .last()
@@ -227,4 +228,17 @@ fn trigger(call: &Call<'_>, build: &Build) -> Value {
         "pr.sourceSha": tip,
         "pr.draft": own.is_draft().to_string(),
     })
+}
+
+/// What a push was that started a run.
+fn pushed(build: &Build) -> Value {
+    match build.reason {
+        Reason::IndividualCi => json!({
+            "ci.sourceBranch": build.branch,
+            "ci.sourceSha": build.version,
+            "ci.message": "Merged PR",
+            "ci.triggerRepository": "",
+        }),
+        Reason::PullRequest | Reason::Schedule | Reason::Manual => json!({}),
+    }
 }

@@ -5,9 +5,9 @@
 use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam};
 use crate::http::endpoints::{Endpoint, RELEASE, Version};
 use crate::http::{
-    artifacts, builds, changesets, classification, commits, deployments, discovery, environments,
-    policies, projects, pull_requests, pushes, refs, reporting, repositories, teams, test_runs,
-    tfvc, threads, timeline, wiql, work_item_types, work_items,
+    artifacts, builds, changesets, classification, commits, definitions, deployments, discovery,
+    environments, policies, projects, pull_requests, pushes, refs, reporting, repositories, teams,
+    test_runs, tfvc, threads, timeline, wiql, work_item_types, work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -429,6 +429,39 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         BUILD,
         &["propertyFilters"],
         builds::get,
+    ),
+    Endpoint::get(
+        "definitions",
+        "build/definitions",
+        Required,
+        BUILD,
+        &[
+            "name",
+            "repositoryId",
+            "repositoryType",
+            "queryOrder",
+            "$top",
+            "continuationToken",
+            "minMetricsTime",
+            "definitionIds",
+            "path",
+            "builtAfter",
+            "notBuiltAfter",
+            "includeAllProperties",
+            "includeLatestBuilds",
+            "taskIdFilter",
+            "processType",
+            "yamlFilename",
+        ],
+        definitions::list,
+    ),
+    Endpoint::get(
+        "runRetention",
+        "build/retention",
+        Required,
+        BUILD,
+        &[],
+        definitions::retention,
     ),
     Endpoint::get(
         "timeline",

@@ -11,6 +11,7 @@ mod classification;
 mod commit_criteria;
 mod commits;
 mod control;
+mod definitions;
 mod deployments;
 mod discovery;
 mod endpoint_table;

@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::world::World;
 use crate::world::git::Sha;
 use crate::world::people::PersonId;
 use crate::world::projects::{Repository, RepositoryState};
+use crate::world::random::Random;
 
 /// A pipeline.
 #[derive(Clone, Debug)]
@@ -148,6 +150,17 @@ impl Build {
     }
 }
 
+impl Definition {
+    /// When its newest revision was made, and by whom.
+    pub(crate) fn revised(&self, world: &World) -> (Timestamp, PersonId) {
+        let mut random = Random::stream(&[world.seed, 0xDEF, u64::from(self.id)]);
+        let day = random.between(0, 180);
+        let at =
+            world.calendar.start_plus_days(day) + random.duration(7_200_000_000, 72_000_000_000);
+        (at, world.people.member(self.project, &mut random))
+    }
+}
+
 /// The pipelines of all projects: two per live repository, and one that releases per project.
 pub(crate) fn definitions(repositories: &[Repository]) -> Vec<Definition> {
     let mut definitions = Vec::new();
@@ -187,5 +200,5 @@ pub(crate) fn definitions(repositories: &[Repository]) -> Vec<Definition> {
 
 /// The plan of a run, whose id is also that of its timeline.
 pub(crate) fn plan_id(seed: u64, build: &Build) -> Uuid {
-    crate::world::random::Random::stream(&[seed, 0x914, build.key]).uuid()
+    Random::stream(&[seed, 0x914, build.key]).uuid()
 }
