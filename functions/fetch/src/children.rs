@@ -2,12 +2,13 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use ado::parse_page;
+use ado::{Request, parse_page};
+use bytes::Bytes;
 use entrypoint::Delivery;
 use model::{Child, Details, Facet, Job, Work};
 use resources::{
     BatchOf, DetailsOf, Fetch, Resource, Target,
-    plan::{batch_request, details_request},
+    plan::{batch_request, details_request, parent_request},
 };
 use storage::Counts;
 use upstream::Upstream;
@@ -225,16 +226,20 @@ async fn body_of(
     target: &Target<'_>,
     child: &Child,
 ) -> Result<Result<String, String>, Error> {
-    let sent = upstream
-        .send(&details_request(details, target, child))
-        .await;
-    let bytes = match sent {
-        Ok(reply) => reply.body.bytes,
-        Err(upstream::Error::Ado(ado::Error::Missing { .. })) => Default::default(),
-        Err(error) => return Err(error.into()),
-    };
-    let page = parse_page(&bytes, details.items)?;
-    match (details.map)(&page.items) {
+    let request = details_request(details, target, child);
+    let mut bodies = vec![answer(upstream, details, &request, (target, child)).await?];
+    if let Some(more) = details.more {
+        let first = parse_page(&bodies[0], details.items)?;
+        for part in more(&first.items) {
+            let request = request.clone().segment(part);
+            bodies.push(answer(upstream, details, &request, (target, child)).await?);
+        }
+    }
+    let mut items = Vec::new();
+    for body in &bodies {
+        items.extend(parse_page(body, details.items)?.items);
+    }
+    match (details.map)(&items) {
         Ok(body) => Ok(Ok(body)),
         Err(error) => {
             tracing::warn!(
@@ -245,5 +250,36 @@ async fn body_of(
             );
             Ok(Err(error.to_string()))
         }
+    }
+}
+
+/// The body of an answer; empty if there is nothing.
+///
+/// A sign-in page is nothing, too, if the credential can read the parent: the service gives one for timelines that are
+/// not there any more, and a single dead credential is found out by every other request.
+async fn answer(
+    upstream: &Upstream<'_>,
+    details: &DetailsOf,
+    request: &Request,
+    (target, child): (&Target<'_>, &Child),
+) -> Result<Bytes, Error> {
+    let error = match upstream.send(request).await {
+        Ok(reply) => return Ok(reply.body.bytes),
+        Err(upstream::Error::Ado(ado::Error::Missing { .. })) => return Ok(Bytes::new()),
+        Err(error) => error,
+    };
+    let is_page = matches!(error, upstream::Error::Ado(ado::Error::SignIn { .. }));
+    let Some(parent) = parent_request(details, target, child).filter(|_| is_page) else {
+        return Err(error.into());
+    };
+    match upstream.send(&parent).await {
+        Ok(_) => {
+            tracing::info!(
+                child.id = child.id,
+                "a page instead of details: there are none"
+            );
+            Ok(Bytes::new())
+        }
+        Err(_) => Err(error.into()),
     }
 }

@@ -266,6 +266,9 @@ pub struct BatchOf {
 /// What an answer says of each of these parents: its position, and the facet as JSON.
 pub type MapBatch = fn(&[Child], &[u8]) -> Result<Vec<(usize, String)>, MapError>;
 
+/// Names what else belongs to details, given the items that came first.
+pub type NameMore = fn(&[&RawValue]) -> Vec<String>;
+
 /// A facet of a parent.
 #[derive(Clone, Copy, Debug)]
 pub struct DetailsOf {
@@ -279,7 +282,12 @@ pub struct DetailsOf {
     pub query: &'static [(&'static str, &'static str)],
     /// The key of the items in the answer.
     pub items: &'static str,
-    /// The details as JSON, made of all items.
+    /// What else belongs to the details, where it has to be asked for: a further part of the path each.
+    pub more: Option<NameMore>,
+    /// The path of the parent itself. A sign-in page instead of details is no news of the credential if that can be read;
+    /// it says that there are no details.
+    pub parent: Option<&'static str>,
+    /// The details as JSON, made of all items: first of the details, then of what else belongs to them.
     pub map: fn(&[&RawValue]) -> Result<String, MapError>,
 }
 

@@ -386,6 +386,15 @@ pub fn one_request(list: &List, path: &str, target: &Target<'_>, child: &Child) 
     request.query(crate::API_VERSION.0, crate::API_VERSION.1)
 }
 
+/// The request for the parent itself, where reading it proves something.
+pub fn parent_request(details: &DetailsOf, target: &Target<'_>, child: &Child) -> Option<Request> {
+    let mut request = address((details.host, details.parent?), target, Some(child));
+    for (name, value) in details.query {
+        request = request.query(*name, *value);
+    }
+    Some(request)
+}
+
 /// The request for a facet of many parents.
 pub fn batch_request(batch: &BatchOf, target: &Target<'_>, children: &[Child]) -> Request {
     let mut request = address((batch.host, batch.path), target, None);

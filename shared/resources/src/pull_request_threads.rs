@@ -38,6 +38,8 @@ pub(crate) static PULL_REQUEST_THREADS: Resource = Resource {
         path: "{project}/_apis/git/repositories/{repository}/pullRequests/{id}/threads",
         query: &[API_VERSION],
         items: "value",
+        more: None,
+        parent: None,
         map,
     }),
 };

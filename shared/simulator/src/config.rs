@@ -364,6 +364,9 @@ pub struct Unverified {
     /// How a timeline that never existed is answered.
     /// <https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get>
     pub timeline_absence: TimelineAbsence,
+    /// Whether the list of runs says what was wrong with a definition that was refused.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/build/builds/list#buildrequestvalidationresult>
+    pub refusals_are_listed: bool,
     /// Whether `X-TFS-FedAuthRedirect: Suppress` turns the sign-in page for a dead credential into a bare `401`.
     /// <https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate>
     pub suppress_is_heard: bool,
@@ -388,6 +391,7 @@ impl Default for Unverified {
             comment_count_is_historic: true,
             artifact_links_revise: true,
             timeline_absence: TimelineAbsence::NotFound404,
+            refusals_are_listed: true,
             suppress_is_heard: true,
             deployments_newest_first: true,
         }
@@ -410,6 +414,7 @@ impl Unverified {
             comment_count_is_historic: false,
             artifact_links_revise: false,
             timeline_absence: TimelineAbsence::NoContent204,
+            refusals_are_listed: false,
             suppress_is_heard: false,
             deployments_newest_first: false,
             // What else could mark a deleted item is anybody's guess.
@@ -452,6 +457,8 @@ pub enum TimelineAbsence {
     NotFound404,
     /// `204` without a body.
     NoContent204,
+    /// `200` with a page for people.
+    Html200,
 }
 
 #[cfg(test)]

@@ -205,9 +205,9 @@ impl<'a> Surveyor<'a> {
             ("builds", probes(ended.requests + open.requests)),
             ("definitions", paged(definitions, pages.definitions.max)),
             ("runRetention", once(self.projects())),
-            ("timeline", one_each(planned.count())),
             ("environments", self.environments(pages)),
             ("deploymentRecords", self.deployment_records(pages)),
+            ("timeline", one_each(planned.map(timelines).sum())),
         ])
     }
 
@@ -339,6 +339,11 @@ impl Surveyor<'_> {
         let counts = self.visible().map(|project| of(project).count());
         paged(counts, pages.deployments.max)
     }
+}
+
+/// A retry leaves a timeline of its own behind.
+fn timelines(build: &Build) -> usize {
+    build.attempts.len().max(1)
 }
 
 fn once(requests: u64) -> Floor {

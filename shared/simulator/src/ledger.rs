@@ -30,7 +30,7 @@ use crate::world::{World, timeline};
 /// | `repository` | project | repository GUID | name | 0 |
 /// | `ref_list` | project | `{repository}/heads` or `/tags` | sum of the objects' first 15 hexadecimal digits | refs |
 /// | `policy` | project | id | `revision` | branches that it is for |
-/// | `run` | project | build id | `finishTime`; empty for one that has not ended | timeline records |
+/// | `run` | project | build id | `finishTime`; empty for one that has not ended | timeline records of all attempts |
 /// | `definition` | project | id | `revision` | 0 |
 /// | `run_retention` | project | `runs` | empty | 0 |
 /// | `push` | project | `{repository}/{pushId}` | empty | 0 |
@@ -254,7 +254,7 @@ impl Clerk<'_> {
                 continue;
             }
             let parts = match finished {
-                Some(_) => timeline::newest(self.world, build).len() as u64,
+                Some(_) => timeline::of_all_attempts(self.world, build),
                 None => 0,
             };
             all.push(Expected {

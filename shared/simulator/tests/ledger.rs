@@ -286,13 +286,17 @@ impl Sync<'_> {
                 .client
                 .get(&format!("{project}/_apis/build/builds/{id}/timeline"))
                 .await;
-            let records = match timeline.status {
-                StatusCode::NOT_FOUND => 0,
-                _ => timeline.json()["records"]
-                    .as_array()
-                    .expect("records")
-                    .len() as u64,
-            };
+            let mut records = 0;
+            if timeline.status != StatusCode::NOT_FOUND {
+                let newest = timeline.json()["records"].clone();
+                let newest = newest.as_array().expect("records");
+                records += newest.len() as u64;
+                for earlier in earlier_timelines(newest) {
+                    let path = format!("{project}/_apis/build/builds/{id}/timeline/{earlier}");
+                    let body = self.client.get(&path).await.json();
+                    records += body["records"].as_array().expect("records").len() as u64;
+                }
+            }
             self.put("run", project, id, text(&build, "/finishTime"), records);
         }
         let path = format!(
@@ -475,6 +479,17 @@ impl Sync<'_> {
 
 fn ninety_days_ago(client: &Client) -> Timestamp {
     client.simulator.now() - SignedDuration::from_hours(24 * 90)
+}
+
+/// The timelines of what was retried, as the newest records name them.
+fn earlier_timelines(records: &[Value]) -> BTreeSet<String> {
+    let attempts = records
+        .iter()
+        .filter_map(|record| record["previousAttempts"].as_array());
+    attempts
+        .flatten()
+        .map(|attempt| text(attempt, "/timelineId"))
+        .collect()
 }
 
 async fn synced(client: &Client, since: Timestamp) -> Found {

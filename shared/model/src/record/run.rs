@@ -227,7 +227,8 @@ impl Aggregate for Run {
 /// <https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get>
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
-    /// The records, parents before children where upstream sends them so. Empty if the run has no timeline.
+    /// The records of every attempt, those of the newest first; one that was not retried is there once. Parents come
+    /// before children where upstream sends them so. Empty if the run has no timeline.
     pub records: Vec<TimelineRecord>,
 }
 
@@ -273,6 +274,13 @@ pub struct TimelineRecord {
     /// Warnings that it logged.
     #[serde(default)]
     pub warnings: u32,
+    /// What a task does, such as `CmdLine`; its name is what people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Since when a job waited for its agent: its phase had begun then. Jobs of classic pipelines have no phase, and wait
+    /// from the beginning of their run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
 }
 
 /// What a timeline record is.
@@ -291,6 +299,12 @@ pub enum TimelineKind {
     Checkpoint,
     /// An approval among the checks.
     Approval,
+    /// Whether the run may use a resource, such as a service connection.
+    Authorization,
+    /// A check that runs a task: a function, a REST call, business hours.
+    TaskCheck,
+    /// A check for a required template.
+    ExtendsCheck,
     /// Anything else, by its name upstream.
     Unknown(String),
 }

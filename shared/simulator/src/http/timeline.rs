@@ -37,9 +37,13 @@ pub(crate) fn get(call: &Call<'_>) -> Result<Reply, Refusal> {
     }
 }
 
+const NO_TIMELINE: &str =
+    "<!DOCTYPE html><html><head><title>Azure DevOps</title></head><body>404</body></html>";
+
 fn absent(call: &Call<'_>, build: &Build) -> Result<Reply, Refusal> {
     match call.config().unverified.timeline_absence {
         TimelineAbsence::NoContent204 => Ok(Reply::empty(StatusCode::NO_CONTENT)),
+        TimelineAbsence::Html200 => Ok(Reply::html(StatusCode::OK, NO_TIMELINE)),
         TimelineAbsence::NotFound404 => Err(Refusal::not_found(
             "TimelineNotFoundException",
             format!("No timeline found for build {}.", build.id),

@@ -75,6 +75,12 @@ pub(crate) fn earlier(world: &World, build: &Build) -> Option<Vec<Record>> {
     Some(records.into_iter().skip(failed).collect())
 }
 
+/// How many records there are, those that a retry replaced included.
+pub(crate) fn of_all_attempts(world: &World, build: &Build) -> u64 {
+    let earlier = earlier(world, build).map_or(0, |records| records.len());
+    (newest(world, build).len() + earlier) as u64
+}
+
 /// Whether the record was running at the end of the last finished day, or not even begun.
 pub(crate) fn state_of(world: &World, record: &Record) -> &'static str {
     let boundary = world.calendar.boundary();
