@@ -223,9 +223,11 @@ fn scopes(
         resources::FanOut::Project => projects().collect(),
         resources::FanOut::Repository => repositories().collect(),
         // Sent for by the stream before it; from here only if that message was lost, or when its own time has come.
-        resources::FanOut::RepositoryAfter(before) => repositories()
-            .filter(|scope| has_passed(before, scope))
-            .collect(),
+        resources::FanOut::RepositoryAfter(before) | resources::FanOut::RepositoryWith(before) => {
+            repositories()
+                .filter(|scope| has_passed(before, scope))
+                .collect()
+        }
         resources::FanOut::ProjectWith(before) => projects()
             .filter(|scope| has_passed(before, scope))
             .collect(),

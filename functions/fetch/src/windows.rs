@@ -66,7 +66,7 @@ pub(crate) async fn read(
         let stored = store::store(held.context, job, held.resource, &records, when).await?;
         let newest = (!page.items.is_empty()).then_some(observed_at);
         let next = windows.paging.next(&pass.position, &page, &reply.body)?;
-        let (behind, is_last) = cursor.behind_window(pass, next, newest, (began, now));
+        let (behind, is_last) = cursor.behind_window(pass, next, newest, began);
         let counts = Counts {
             pages: 1,
             fetched: page.items.len() as u64,

@@ -80,7 +80,9 @@ fn fits(job: &Job) -> bool {
         FanOut::Project | FanOut::ProjectWith(_) | FanOut::ProjectWithBoth(..) => {
             matches!(job.scope, Scope::Project(_))
         }
-        FanOut::Repository | FanOut::RepositoryAfter(_) => job.scope.repository().is_some(),
+        FanOut::Repository | FanOut::RepositoryAfter(_) | FanOut::RepositoryWith(_) => {
+            job.scope.repository().is_some()
+        }
         FanOut::Children { .. } => true,
     };
     let work_fits = match (&job.work, resource.fan_out) {

@@ -83,6 +83,9 @@ pub enum FanOut {
     /// Every project, when a pass of this resource over it brought something new; besides, as often as
     /// [`Resource::every`] says.
     ProjectWith(&'static str),
+    /// Every repository, when a pass of this resource over it brought something new; besides, as often as
+    /// [`Resource::every`] says.
+    RepositoryWith(&'static str),
     /// Every project, when both of these resources have been over it and a pass of either brought something new;
     /// besides, as often as [`Resource::every`] says.
     ProjectWithBoth(&'static str, &'static str),
@@ -375,11 +378,14 @@ impl Resource {
 
     /// The resources that are visited when a pass of this one brought something new.
     pub fn awakens(&self) -> impl Iterator<Item = &'static Resource> + use<> {
-        let with = FanOut::ProjectWith(self.name);
+        let with = [
+            FanOut::ProjectWith(self.name),
+            FanOut::RepositoryWith(self.name),
+        ];
         CATALOG
             .iter()
             .copied()
-            .filter(move |next| next.fan_out == with)
+            .filter(move |next| with.contains(&next.fan_out))
     }
 
     /// The resources that are visited when a pass of this one brought something new, each with the other resource that
@@ -517,6 +523,7 @@ mod tests {
                 FanOut::Children { of, .. } => of.to_vec(),
                 FanOut::OrganizationAfter(name)
                 | FanOut::RepositoryAfter(name)
+                | FanOut::RepositoryWith(name)
                 | FanOut::ProjectWith(name) => vec![name],
                 FanOut::ProjectWithBoth(one, other) => vec![one, other],
                 FanOut::Organization | FanOut::Project | FanOut::Repository => continue,

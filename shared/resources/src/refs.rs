@@ -1,7 +1,7 @@
 //! The branches and tags of a repository.
 //!
-//! Pushes tell every ref that is made, moved or deleted, at no further request; these lists tell the ones that no push of the
-//! window has touched, so once a week is enough. A tag's date is that of the push which brought it.
+//! These lists tell the ones that no push of the window has touched, and what stands now; so they are read when a push has
+//! come, and once a week besides. A tag's date is that of the push which brought it.
 
 use ado::{Host, Paging};
 use model::{
@@ -41,7 +41,7 @@ const fn list(query: &'static [(&'static str, &'static str)], map: Map) -> Resou
         name: "",
         service: Service::Repos,
         kind: Kind::RefList,
-        fan_out: FanOut::Repository,
+        fan_out: FanOut::RepositoryWith("pushes"),
         every: Every::Week,
         fetch: Fetch::List(List {
             host: Host::Core,

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     API_VERSION, DetailsOf, Every, FanOut, Fetch, MapError, Resource, When,
-    wire::{Text, Time, is, some},
+    wire::{Text, Time, if_shaped, is, some},
 };
 
 /// The timeline of each run that has ended, and again when a retry moves its end. A run without a plan has none.
@@ -75,7 +75,7 @@ struct Wire<'a> {
     error_count: Option<u32>,
     #[serde(default)]
     warning_count: Option<u32>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "if_shaped")]
     task: Option<WireTask<'a>>,
 }
 
@@ -96,7 +96,7 @@ struct WireAttempt<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireAttempts<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "if_shaped")]
     previous_attempts: Option<Vec<WireAttempt<'a>>>,
 }
 

@@ -58,7 +58,7 @@ impl Cursor {
             (None, Since::Nothing(at)) if now < *at + QUIET => Next::Rest,
             (None, Since::Nothing(at) | Since::Time(at)) => {
                 let from = at.checked_sub(OVERLAP).unwrap_or(*at);
-                Next::Read(window(from.max(window_start), now, None))
+                Next::Read(window(from.max(window_start), None))
             }
             (None, _) => Next::Probe,
         }
@@ -74,7 +74,7 @@ impl Cursor {
             },
             false => Self {
                 since: self.since,
-                pass: Some(window(window_start, now, None)),
+                pass: Some(window(window_start, None)),
             },
         }
     }
@@ -87,7 +87,7 @@ impl Cursor {
         pass: Pass,
         next: Option<Position>,
         newest: Option<Timestamp>,
-        (clock, now): (Timestamp, Timestamp),
+        clock: Timestamp,
     ) -> (Self, bool) {
         let newest = pass.newest.max(newest);
         if let Some(position) = next {
@@ -106,8 +106,8 @@ impl Cursor {
             );
         }
         let end = pass.until.unwrap_or(clock);
-        // A window that ends with the present is the last; the service's clock may be behind ours.
-        if end - pass.from < jiff::SignedDuration::try_from(WIDEST).unwrap_or_default() {
+        // A window that ends behind the service's present is the last: our clock may be slow, and decides nothing.
+        if end >= clock {
             let had_any = newest.is_some() || matches!(self.since, Since::Time(_));
             let reached = end.min(clock);
             let since = match had_any {
@@ -116,16 +116,15 @@ impl Cursor {
             };
             return (Self { since, pass: None }, true);
         }
-        let pass = Some(window(end, now, newest));
+        let pass = Some(window(end, newest));
         let since = self.since;
         (Self { since, pass }, false)
     }
 }
 
 /// The window that begins at an instant.
-fn window(from: Timestamp, now: Timestamp, newest: Option<Timestamp>) -> Pass {
-    let end = from.checked_add(WIDEST).unwrap_or(Timestamp::MAX);
-    let until = end.min(now.max(from));
+fn window(from: Timestamp, newest: Option<Timestamp>) -> Pass {
+    let until = from.checked_add(WIDEST).unwrap_or(Timestamp::MAX);
     Pass {
         position: Position::Start,
         from,
@@ -177,7 +176,7 @@ mod tests {
         let mut windows = Vec::new();
         while let Next::Read(pass) = cursor.next_window(start, now) {
             windows.push(pass.clone());
-            let (next, is_last) = cursor.behind_window(pass, None, newest, (now, now));
+            let (next, is_last) = cursor.behind_window(pass, None, newest, now);
             cursor = next;
             if is_last {
                 break;
@@ -238,7 +237,7 @@ mod tests {
             panic!("a pass reads");
         };
         let clock = at("2026-11-23T12:20:00Z");
-        let (cursor, is_last) = cursor.behind_window(pass, None, None, (clock, now));
+        let (cursor, is_last) = cursor.behind_window(pass, None, None, clock);
         assert_eq!((cursor.since, is_last), (Since::Time(clock), true));
     }
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use model::record::Identity;
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::MapError;
 
@@ -109,6 +110,16 @@ pub fn identity_in_text(text: &str) -> Identity {
 /// An enumeration of Azure DevOps: compared without regard to case, because the service is not always consistent.
 pub fn is(text: &str, value: &str) -> bool {
     text.eq_ignore_ascii_case(value)
+}
+
+/// A part that is nice to have: of another shape than documented it counts as absent, and the rest of the item is kept.
+pub(crate) fn if_shaped<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let raw: Option<&'de RawValue> = Deserialize::deserialize(deserializer)?;
+    Ok(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
 }
 
 #[cfg(test)]

@@ -29,7 +29,9 @@ fn scope(fan_out: FanOut) -> String {
     match fan_out {
         FanOut::Organization | FanOut::OrganizationAfter(_) => "organization".into(),
         FanOut::Project | FanOut::ProjectWith(_) | FanOut::ProjectWithBoth(..) => "project".into(),
-        FanOut::Repository | FanOut::RepositoryAfter(_) => "repository".into(),
+        FanOut::Repository | FanOut::RepositoryAfter(_) | FanOut::RepositoryWith(_) => {
+            "repository".into()
+        }
         FanOut::Children { of, .. } => {
             let of: Vec<String> = of.iter().map(|name| format!("`{name}`")).collect();
             format!("an item of {}", of.join(", "))
@@ -52,7 +54,9 @@ fn often(resource: &Resource) -> String {
         Every::Once => "once",
     };
     match resource.fan_out {
-        FanOut::ProjectWith(other) => format!("with news of `{other}`; {every}"),
+        FanOut::ProjectWith(other) | FanOut::RepositoryWith(other) => {
+            format!("with news of `{other}`; {every}")
+        }
         FanOut::ProjectWithBoth(one, other) => {
             format!("with news of `{one}` or `{other}`; {every}")
         }
