@@ -2,7 +2,7 @@
 
 use simulator::Config;
 
-use crate::{deployment::Deployment, faults, first_sync, later_passes, runs, tokens};
+use crate::{deployment::Deployment, faults, first_sync, later_passes, tokens};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_company_lives_with_the_product() {
@@ -17,6 +17,5 @@ async fn a_company_lives_with_the_product() {
     faults::what_is_no_list_is_never_an_empty_list(deployment).await;
     later_passes::days_later_exactly_what_has_changed_is_stored(deployment).await;
     first_sync::every_request_is_described(deployment);
-    runs::a_run_that_vanishes_is_closed(deployment).await;
     faults::a_dead_token_loses_nothing_and_asks_for_a_person(deployment).await;
 }

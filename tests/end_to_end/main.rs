@@ -19,7 +19,6 @@ mod life;
 )]
 mod openapi;
 mod regressions;
-mod runs;
 mod tokens;
 
 use std::time::Duration;
