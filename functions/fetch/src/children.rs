@@ -255,8 +255,8 @@ async fn body_of(
 
 /// The body of an answer; empty if there is nothing.
 ///
-/// A sign-in page is nothing, too, if the credential can read the parent: the service gives one for timelines that are
-/// not there any more, and a single dead credential is found out by every other request.
+/// A sign-in page is nothing, too, if the credential can read the parent and the page comes again: the service gives one
+/// for timelines that are not there any more, and a single dead credential is found out by every other request.
 async fn answer(
     upstream: &Upstream<'_>,
     details: &DetailsOf,
@@ -268,18 +268,22 @@ async fn answer(
         Err(upstream::Error::Ado(ado::Error::Missing { .. })) => return Ok(Bytes::new()),
         Err(error) => error,
     };
-    let is_page = matches!(error, upstream::Error::Ado(ado::Error::SignIn { .. }));
-    let Some(parent) = parent_request(details, target, child).filter(|_| is_page) else {
+    let is_page =
+        |error: &upstream::Error| matches!(error, upstream::Error::Ado(ado::Error::SignIn { .. }));
+    let Some(parent) = parent_request(details, target, child).filter(|_| is_page(&error)) else {
         return Err(error.into());
     };
-    match upstream.send(&parent).await {
-        Ok(_) => {
-            tracing::info!(
-                child.id = child.id,
-                "a page instead of details: there are none"
-            );
+    if upstream.send(&parent).await.is_err() {
+        return Err(error.into());
+    }
+    // One odd page is no proof: the credential is good, so the answer is asked for again.
+    match upstream.send(request).await {
+        Ok(reply) => Ok(reply.body.bytes),
+        Err(upstream::Error::Ado(ado::Error::Missing { .. })) => Ok(Bytes::new()),
+        Err(again) if is_page(&again) => {
+            tracing::info!(child.id = child.id, "a page again: there are no details");
             Ok(Bytes::new())
         }
-        Err(_) => Err(error.into()),
+        Err(again) => Err(again.into()),
     }
 }
