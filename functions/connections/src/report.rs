@@ -88,14 +88,11 @@ impl IntegrationReport {
 
 impl StreamReport {
     fn new(stream: Stream, quarantined: Vec<Quarantined>) -> Self {
-        let mut parts = stream.name.splitn(3, '#').skip(1);
-        let mut part = || parts.next().unwrap_or_default().to_owned();
-        let (resource, scope) = (part(), part());
-        let status = status(&resource, &stream);
+        let (resource, scope) = stream.parts();
         Self {
-            resource,
-            scope,
-            status,
+            resource: resource.to_owned(),
+            scope: scope.to_owned(),
+            status: status(resource, &stream),
             complete_as_of: stream.completed_at,
             next_try: stream
                 .due_at

@@ -135,12 +135,12 @@ impl IntegrationView {
 
 /// The resource that a stream's name holds between the organization and the scope.
 fn every(stream: &Stream) -> Option<Every> {
-    let resource = find(stream.name.split('#').nth(1)?)?;
+    let resource = find(stream.parts().0)?;
     Some(resource.every)
 }
 
 fn is_visited(stream: &Stream) -> bool {
-    let resource = stream.name.split('#').nth(1).and_then(find);
+    let resource = find(stream.parts().0);
     resource.is_some_and(|resource| !matches!(resource.fan_out, resources::FanOut::Children { .. }))
 }
 

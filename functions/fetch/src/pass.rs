@@ -10,7 +10,7 @@ use resources::{
     Cursor, CursorRule, Every, FanOut, Fetch, List, Resource, Target,
     plan::{Seen, Since},
 };
-use storage::{Claim, Counts, PassOutcome, StreamKey};
+use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
 use upstream::Upstream;
 
 use crate::{
@@ -39,6 +39,8 @@ pub(crate) struct Held<'a> {
     started_at: Timestamp,
     /// How many passes before this one brought nothing.
     empty_passes: u32,
+    /// What this pass brought in earlier invocations.
+    before: PassSoFar,
     /// Whether no pass has come to its end yet. A cursor cannot tell: a token moves with each page.
     first_pass: bool,
 }
@@ -83,6 +85,7 @@ pub(crate) async fn visit(
         counts: Counts::default(),
         started_at: now,
         empty_passes: stream.empty_passes,
+        before: stream.pass,
         first_pass: stream.completed_at.is_none(),
     };
     let first_pass = held.first_pass || !held.cursor().is_backfilled();
@@ -257,7 +260,8 @@ impl Held<'_> {
         }
         let job = &self.delivery.message;
         let follower = self.resource.followed_by().filter(|_| first_pass);
-        let is_news = first_pass || self.counts.records > 0;
+        let records = self.before.records + self.counts.records;
+        let is_news = first_pass || records > 0;
         let awakened = self.resource.awakens().filter(|_| is_news);
         let next: Vec<Job> = follower
             .into_iter()
@@ -270,7 +274,7 @@ impl Held<'_> {
             .collect();
         self.context.queues.send_jobs(&next, Duration::ZERO).await?;
         let now = self.context.now();
-        let empty_passes = match self.counts.records {
+        let empty_passes = match records {
             0 => self.empty_passes.saturating_add(1),
             _ => 0,
         };
@@ -280,7 +284,7 @@ impl Held<'_> {
             Every::Week => now + 7 * DAY,
             Every::Once => Timestamp::MAX,
         };
-        let status = match self.counts.quarantined {
+        let status = match self.before.quarantined + self.counts.quarantined {
             0 => "complete",
             _ => "incomplete",
         };

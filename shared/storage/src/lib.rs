@@ -19,5 +19,5 @@ pub use control::Control;
 pub use error::Error;
 pub use quarantine::Quarantined;
 pub use records::{Records, Stored, StoredRecord, Written};
-pub use stream::{Claim, Counts, PassOutcome, Stream, StreamKey};
+pub use stream::{Claim, Counts, PassOutcome, PassSoFar, Stream, StreamKey};
 pub use throttle::{Throttle, ThrottleKey};

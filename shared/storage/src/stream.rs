@@ -68,6 +68,28 @@ pub struct Stream {
     /// How many passes in a row brought nothing.
     #[serde(skip)]
     pub empty_passes: u32,
+    /// What the pass under way has brought so far, over all its invocations.
+    #[serde(skip)]
+    pub pass: PassSoFar,
+}
+
+impl Stream {
+    /// The name of its resource, and its scope as text: `-` for the organization, else the ids of the project and the
+    /// repository. See [`StreamKey::name`].
+    pub fn parts(&self) -> (&str, &str) {
+        let mut parts = self.name.splitn(3, '#').skip(1);
+        let mut part = || parts.next().unwrap_or_default();
+        (part(), part())
+    }
+}
+
+/// What a pass has brought before the invocation that goes on with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassSoFar {
+    /// Records that are other than before.
+    pub records: u64,
+    /// Items that could not be stored.
+    pub quarantined: u64,
 }
 
 /// What a visit has done.
@@ -285,7 +307,7 @@ impl Control {
                     "SET due_at = :due, completed_at = :now, empty_passes = :empty, \
                      holes = if_not_exists(pass_quarantined, :none) \
                      REMOVE lease_owner, lease_until, fence, queued_until, last_error, \
-                     pass_quarantined",
+                     pass_records, pass_quarantined",
                 )
                 .expression_attribute_values(":empty", number(*empty_passes))
                 .expression_attribute_values(":none", number(0))
@@ -360,7 +382,8 @@ impl Control {
 
 const ADD_COUNTS: &str = "ADD fetched_count :fetched, page_count :pages, record_count :records, \
                           request_count :requests, retry_count :retries, \
-                          quarantined_count :quarantined, pass_quarantined :quarantined";
+                          quarantined_count :quarantined, pass_records :records, \
+                          pass_quarantined :quarantined";
 
 fn count_values(counts: Counts) -> [(&'static str, u64); 6] {
     [
@@ -397,6 +420,10 @@ fn read(item: &Item) -> Stream {
         completed_at: second("completed_at"),
         last_error: get_text(item, "last_error").map(str::to_owned),
         holes: count("holes"),
+        pass: PassSoFar {
+            records: count("pass_records"),
+            quarantined: count("pass_quarantined"),
+        },
         empty_passes: u32::try_from(count("empty_passes")).unwrap_or(u32::MAX),
         counts: Counts {
             fetched: count("fetched_count"),

@@ -23,7 +23,8 @@ use model::{
 };
 use serde_json::json;
 use storage::{
-    Claim, Control, Counts, Error, PassOutcome, Records, StreamKey, Throttle, ThrottleKey,
+    Claim, Control, Counts, Error, PassOutcome, PassSoFar, Records, StreamKey, Throttle,
+    ThrottleKey,
 };
 use uuid::Uuid;
 
@@ -249,6 +250,47 @@ async fn a_finished_pass_frees_the_stream_and_says_when_it_is_due() {
             .unwrap(),
         Claim::Held(_)
     ));
+}
+
+/// A pass goes over several invocations: what it brought in the first of them is known to the last.
+#[tokio::test]
+async fn what_a_pass_brings_is_counted_over_all_its_invocations() {
+    let tables = tables().await;
+    let control = &tables.control;
+    let key = stream();
+    let counts = Counts {
+        records: 3,
+        quarantined: 1,
+        ..Counts::default()
+    };
+    let complete = PassOutcome::Complete {
+        due_at: now(),
+        empty_passes: 0,
+    };
+    control.claim(&key, "m1", "f1", now(), LEASE).await.unwrap();
+    control
+        .advance(&key, "f1", (None, "a"), counts, (now(), LEASE))
+        .await
+        .unwrap();
+    control
+        .release(&key, "f1", now(), &PassOutcome::Continues)
+        .await
+        .unwrap();
+
+    let Claim::Held(second) = control.claim(&key, "m2", "f2", now(), LEASE).await.unwrap() else {
+        panic!("the stream is free")
+    };
+    let brought = PassSoFar {
+        records: 3,
+        quarantined: 1,
+    };
+    assert_eq!(second.pass, brought);
+    control.release(&key, "f2", now(), &complete).await.unwrap();
+
+    let Claim::Held(next) = control.claim(&key, "m3", "f3", now(), LEASE).await.unwrap() else {
+        panic!("the stream is free")
+    };
+    assert_eq!((next.pass, next.holes), (PassSoFar::default(), 1));
 }
 
 #[tokio::test]
