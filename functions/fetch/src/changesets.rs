@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ado::{Position, parse_page};
 use entrypoint::Delivery;
-use model::{Child, Details, Facet, Job, record::ChangesetDetails};
+use model::{Child, Facet, Job, record::ChangesetDetails};
 use resources::{
     Resource, Target,
     changeset_details::{CHANGES, KEPT, WITH_CHANGESET, changes_request, map, map_change, request},
@@ -12,7 +12,7 @@ use resources::{
 use storage::Counts;
 use upstream::Upstream;
 
-use crate::{Context, Error, is_out_of_time};
+use crate::{Context, Error, is_out_of_time, store};
 
 /// Fetches the details of changesets. A changeset leaves the list when its details are durable.
 pub(crate) async fn details(
@@ -23,10 +23,7 @@ pub(crate) async fn details(
     (waiting, counts): (&mut VecDeque<Child>, &mut Counts),
 ) -> Result<(), Error> {
     let job = &delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     while let Some(changeset) = waiting.front() {
         if is_out_of_time(delivery, *counts) {
             return Ok(());
@@ -36,20 +33,14 @@ pub(crate) async fn details(
                 let unwritable = |_| Error::Unwritable {
                     resource: resource.name,
                 };
-                let fetched = Details {
-                    key: changeset.row.clone(),
-                    facet: Facet::Changes,
-                    marker: changeset.marker.clone(),
-                    body: serde_json::to_string(&found).map_err(unwritable)?,
-                };
-                let put = context
-                    .records
-                    .put_details(job.integration, &fetched, context.now());
-                counts.records += u64::from(put.await?);
+                let body = serde_json::to_string(&found).map_err(unwritable)?;
+                let put = store::put_details(context, job, (changeset, Facet::Changes, body));
+                counts.records += put.await?;
             }
             Err(error) => {
                 tracing::warn!(changeset = changeset.id, error = %error, "set details aside");
-                counts.quarantined += 1;
+                let aside = vec![(Some(changeset.id.clone()), "", error.to_string())];
+                counts.quarantined += store::note(context, job, aside).await?;
             }
         }
         counts.pages += 1;
@@ -76,8 +67,8 @@ async fn of_one(
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
-    if has_more {
-        read_on(upstream, target, (changeset, &mut found)).await?;
+    if has_more && let Err(error) = read_on(upstream, target, (changeset, &mut found)).await? {
+        return Ok(Err(error));
     }
     Ok(Ok(found))
 }
@@ -87,7 +78,7 @@ async fn read_on(
     upstream: &Upstream<'_>,
     target: &Target<'_>,
     (changeset, found): (&Child, &mut ChangesetDetails),
-) -> Result<(), Error> {
+) -> Result<Result<(), resources::MapError>, Error> {
     let came = u32::try_from(found.changes.len()).unwrap_or(WITH_CHANGESET);
     let mut position = Position::Skip {
         items: came,
@@ -98,15 +89,19 @@ async fn read_on(
         CHANGES.apply(&position, &mut request);
         let reply = upstream.send(&request).await?;
         let page = parse_page(&reply.body.bytes, "value")?;
-        let more = page.items.iter().filter_map(|item| map_change(item).ok());
-        found.changes.extend(more);
+        for item in &page.items {
+            match map_change(item) {
+                Ok(change) => found.changes.push(change),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
         match CHANGES.next(&position, &page, &reply.body)? {
             Some(_) if found.changes.len() >= KEPT => {
                 found.truncated = true;
-                return Ok(());
+                return Ok(Ok(()));
             }
             Some(next) => position = next,
-            None => return Ok(()),
+            None => return Ok(Ok(())),
         }
     }
 }

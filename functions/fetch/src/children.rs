@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use ado::{Request, parse_page};
 use bytes::Bytes;
 use entrypoint::Delivery;
-use model::{Child, Details, Facet, Job, Work};
+use model::{Child, Facet, Job, Work};
 use resources::{
     BatchOf, DetailsOf, Fetch, Resource, Target,
     plan::{batch_request, details_request, parent_request},
@@ -112,10 +112,7 @@ async fn each(
     (details, waiting, counts): (&DetailsOf, &mut VecDeque<Child>, &mut Counts),
 ) -> Result<(), Error> {
     let job = &delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     while let Some(child) = waiting.front() {
         if is_out_of_time(delivery, *counts) {
             return Ok(());
@@ -123,17 +120,8 @@ async fn each(
         let body = body_of(resource, upstream, details, &target, child).await?;
         match body {
             Ok(body) => {
-                let fetched = Details {
-                    key: child.row.clone(),
-                    facet: details.facet,
-                    marker: child.marker.clone(),
-                    body,
-                };
-                let written = context
-                    .records
-                    .put_details(job.integration, &fetched, context.now())
-                    .await?;
-                counts.records += u64::from(written);
+                let facet = details.facet;
+                counts.records += store::put_details(context, job, (child, facet, body)).await?;
             }
             Err(reason) => {
                 let aside = vec![(Some(child.id.clone()), "", reason)];
@@ -159,10 +147,7 @@ async fn together(
     (batch, waiting, counts): (&BatchOf, &mut VecDeque<Child>, &mut Counts),
 ) -> Result<(), Error> {
     let job = &delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     while !waiting.is_empty() {
         if is_out_of_time(delivery, *counts) {
             return Ok(());
@@ -189,16 +174,8 @@ async fn together(
                     let Some(child) = some.get(index) else {
                         continue;
                     };
-                    let fetched = Details {
-                        key: child.row.clone(),
-                        facet: batch.facet,
-                        marker: child.marker.clone(),
-                        body,
-                    };
-                    let put = context
-                        .records
-                        .put_details(job.integration, &fetched, context.now());
-                    counts.records += u64::from(put.await?);
+                    let put = store::put_details(context, job, (child, batch.facet, body));
+                    counts.records += put.await?;
                 }
             }
             Err(error) => {

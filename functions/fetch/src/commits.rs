@@ -31,10 +31,7 @@ pub(crate) async fn of_pushes(
     (waiting, counts): (&mut VecDeque<Child>, &mut Counts),
 ) -> Result<(), Error> {
     let job = &delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let (mut ids, mut pushes) = (BTreeSet::new(), 0);
     for push in waiting.iter() {
         // Half of the time is for asking which commits there are, half for the commits.
@@ -50,7 +47,7 @@ pub(crate) async fn of_pushes(
         let page = parse_page(&reply.body.bytes, "value")?;
         strike_out(&mut ids, &some, &page);
         let (records, aside) = store::read_page(resource, resources::Map::One(map), &target, &page);
-        let observed_at = reply.server_time.unwrap_or_else(|| context.now());
+        let observed_at = context.observed_at(&reply);
         *counts += store::store(context, job, resource, &records, (true, observed_at)).await?;
         *counts += Counts {
             pages: 1,

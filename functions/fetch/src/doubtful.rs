@@ -59,10 +59,7 @@ async fn get(
     upstream: &Upstream<'_>,
 ) -> Result<Counts, Error> {
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let reply = match upstream
         .send(&one_request(list, by_id, &target, child))
         .await
@@ -89,8 +86,10 @@ async fn get(
             id = child.id,
             "it has left the list and its answer makes no record"
         );
+        let reason = "it has left the list and its answer makes no record".to_owned();
+        let aside = vec![(Some(child.id.clone()), "", reason)];
         return Ok(Counts {
-            quarantined: 1,
+            quarantined: store::note(held.context, job, aside).await?,
             ..Counts::default()
         });
     };
@@ -98,7 +97,7 @@ async fn get(
         id = child.id,
         "it had left the list and no other list brought it"
     );
-    let observed_at = reply.server_time.unwrap_or_else(|| held.context.now());
+    let observed_at = held.context.observed_at(&reply);
     let when = (false, observed_at);
     store::store(held.context, job, held.resource, &[record], when).await
 }

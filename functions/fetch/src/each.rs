@@ -74,10 +74,7 @@ async fn read_one(
     upstream: &Upstream<'_>,
 ) -> Result<Ids, Error> {
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let (mut position, mut seen, mut newest_first) = (Position::Start, Ids::default(), true);
     loop {
         let request = each_request(each, &target, child, &position);
@@ -102,7 +99,7 @@ async fn read_one(
                 }
             }
         }
-        let observed_at = reply.server_time.unwrap_or_else(|| held.context.now());
+        let observed_at = held.context.observed_at(&reply);
         let when = (floor == 0, observed_at);
         let stored = store::store(held.context, job, held.resource, &records, when).await?;
         held.count(Counts {

@@ -31,7 +31,7 @@ use model::{ConnectionId, ConnectionStatus, Fault, Job, Retention, Work};
 use queue::{Addresses, Queues};
 use storage::{Control, Counts, Records, StreamKey};
 use tokio::sync::Mutex;
-use upstream::Upstream;
+use upstream::{Reply, Upstream};
 
 pub use error::Error;
 
@@ -201,6 +201,11 @@ impl Context {
 
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// When the service gave an answer, by its own clock if it says.
+    fn observed_at(&self, reply: &Reply) -> Timestamp {
+        reply.server_time.unwrap_or_else(|| self.now())
     }
 
     async fn secret(&self, job: &Job) -> Result<auth::Secret, Error> {

@@ -52,10 +52,7 @@ async fn read_batch(
     ids: &[u64],
 ) -> Result<(), Error> {
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let reply = upstream
         .send(&items_request(&job.organization, ids))
         .await?;

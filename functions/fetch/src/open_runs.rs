@@ -78,10 +78,7 @@ async fn list(
     upstream: &Upstream<'_>,
 ) -> Result<Option<BTreeMap<u64, Timestamp>>, Error> {
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let (mut position, mut runs) = (Position::Start, BTreeMap::new());
     loop {
         let reply = upstream
@@ -108,10 +105,7 @@ async fn trace(
     missing: &[RowKey],
 ) -> Result<BTreeMap<u64, Timestamp>, Error> {
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let stored = held.context.records.read(job.integration, missing).await?;
     let mut open: BTreeMap<u64, Run> = BTreeMap::new();
     for stored in stored.into_values().filter(|own| is_open(&own.record)) {
@@ -130,7 +124,7 @@ async fn trace(
                 open.remove(&run.id);
             }
         }
-        let observed_at = reply.server_time.unwrap_or_else(|| held.context.now());
+        let observed_at = held.context.observed_at(&reply);
         let gone = ids.iter().filter_map(|id| open.remove(id));
         let gone = gone.map(|run| Run {
             gone_at: Some(observed_at),
@@ -146,12 +140,9 @@ async fn trace(
 /// Stores the runs of an answer.
 async fn keep(held: &mut Held<'_>, page: &Page<'_>, reply: &Reply) -> Result<Vec<Record>, Error> {
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let (records, aside) = store::read_page(held.resource, Map::One(map), &target, page);
-    let observed_at = reply.server_time.unwrap_or_else(|| held.context.now());
+    let observed_at = held.context.observed_at(reply);
     let stored = store_all(held, &records, observed_at).await?;
     held.count(Counts {
         pages: 1,

@@ -28,10 +28,7 @@ pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result
         return Ok(End::TooEarly);
     }
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let window_start = held.context.retention.window_start(held.context.now());
     let mut last = match held.cursor().since {
         Since::Id(last) => last,
@@ -107,7 +104,7 @@ async fn read_batch(
             }
         }
     }
-    let observed_at = reply.server_time.unwrap_or_else(|| held.context.now());
+    let observed_at = held.context.observed_at(&reply);
     let stored = store::store(
         held.context,
         job,

@@ -109,10 +109,7 @@ pub(crate) async fn visit(
 /// Page after page: get, map, store, move the cursor.
 async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Result<End, Error> {
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let window_start = held.context.retention.window_start(held.context.now());
     let mut cursor = held.cursor();
     loop {
@@ -134,7 +131,7 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
         };
         let page = parse_page(&reply.body.bytes, list.items)?;
         let (records, aside) = store::read_page(held.resource, list.map, &target, &page);
-        let observed_at = reply.server_time.unwrap_or_else(|| held.context.now());
+        let observed_at = held.context.observed_at(&reply);
         let stored = store::store(
             held.context,
             job,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use ado::Page;
 use jiff::Timestamp;
-use model::{Child, Facet, Job, Record, Row, RowKey, Work, record::WriteRule};
+use model::{Child, Details, Facet, Job, Record, Row, RowKey, Work, record::WriteRule};
 use resources::{FanOut, Map, Resource, Target, When, child_of};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -109,6 +109,23 @@ fn tell(context: &Context, record: &Record) {
             "the project deletes runs before their time: what it has deleted cannot be fetched"
         );
     }
+}
+
+/// Stores the details of a child, and says how many records are other than before.
+pub(crate) async fn put_details(
+    context: &Context,
+    job: &Job,
+    (child, facet, body): (&Child, Facet, String),
+) -> Result<u64, Error> {
+    let details = Details {
+        key: child.row.clone(),
+        facet,
+        marker: child.marker.clone(),
+        body,
+    };
+    let records = &context.records;
+    let put = records.put_details(job.integration, &details, context.now());
+    Ok(u64::from(put.await?))
 }
 
 /// Stores records by the rule of their kind and sends for the children that they want.

@@ -21,10 +21,7 @@ pub(crate) async fn read(
     upstream: &Upstream<'_>,
 ) -> Result<End, Error> {
     let job = &held.delivery.message;
-    let target = Target {
-        organization: &job.organization,
-        scope: &job.scope,
-    };
+    let target = Target::from(job);
     let window_start = held.context.retention.window_start(held.context.now());
     let mut cursor = held.cursor();
     let mut clock = None;

@@ -44,7 +44,9 @@ use std::time::Duration;
 
 use ado::{Host, Paging};
 use jiff::Timestamp;
-use model::{Child, Facet, Kind, Organization, ProjectId, Record, RepositoryId, Scope, Service};
+use model::{
+    Child, Facet, Job, Kind, Organization, ProjectId, Record, RepositoryId, Scope, Service,
+};
 use serde_json::value::RawValue;
 
 pub use plan::Cursor;
@@ -301,6 +303,15 @@ pub struct Target<'a> {
     pub organization: &'a Organization,
     /// The part of it.
     pub scope: &'a Scope,
+}
+
+impl<'a> From<&'a Job> for Target<'a> {
+    fn from(job: &'a Job) -> Self {
+        Self {
+            organization: &job.organization,
+            scope: &job.scope,
+        }
+    }
 }
 
 /// An item cannot become a record; it is set aside, and the rest of its page is stored.
