@@ -3,7 +3,7 @@
 use ado::{Position, parse_page};
 use model::{Child, Record};
 use resources::{
-    Each, Extent, Target, child_of,
+    Each, Extent, Target, child_of, list_scope,
     plan::{Ids, Since, each_request},
 };
 use storage::Counts;
@@ -58,6 +58,7 @@ async fn parents(held: &Held<'_>, each: &Each) -> Result<Vec<(String, Record, Ch
     let mut parents: Vec<_> = stored
         .into_iter()
         .filter_map(|stored| {
+            list_scope(&Target::from(job), &stored.record)?;
             let child = child_of(&stored.record, None)?;
             Some((stored.key.sort, stored.record, child))
         })
@@ -74,7 +75,13 @@ async fn read_one(
     upstream: &Upstream<'_>,
 ) -> Result<Ids, Error> {
     let job = &held.delivery.message;
-    let target = Target::from(job);
+    let Some(scope) = list_scope(&Target::from(job), parent) else {
+        return Ok(Ids::default());
+    };
+    let target = Target {
+        organization: &job.organization,
+        scope: &scope,
+    };
     let (mut position, mut seen, mut newest_first) = (Position::Start, Ids::default(), true);
     loop {
         let request = each_request(each, &target, child, &position);

@@ -184,6 +184,7 @@ impl From<&StoredRecord> for Found {
             | Record::ClassificationNode(_)
             | Record::WorkItemField(_)
             | Record::Team(_)
+            | Record::Sprint(_)
             | Record::RunRetention(_)
             | Record::Push(_)
             | Record::Commit(_) => (String::new(), 0),

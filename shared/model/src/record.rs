@@ -34,7 +34,7 @@ pub use pipeline::{Definition, RunRetention};
 pub use pull_request::{PullRequest, PullRequestActivity, PullRequestLinks};
 pub use repository::{GitRepository, Policy, Ref, RefList};
 pub use run::{Run, Timeline};
-pub use team::{Team, WorkItemField};
+pub use team::{Sprint, Team, WorkItemField};
 pub use test_run::TestRun;
 pub use work_item::WorkItem;
 pub use work_item_link::WorkItemLink;
@@ -189,6 +189,8 @@ kinds! {
     WorkItemField(WorkItemField) = "work_item_field", Newest;
     /// A team.
     Team(Team) = "team", Newest;
+    /// An iteration that a team plans in.
+    Sprint(Sprint) = "sprint", Newest;
     /// A run of a build pipeline; its stages, jobs and tasks are its details.
     Run(Box<Run>) = "run", Newest;
     /// A build pipeline.

@@ -28,6 +28,7 @@ mod pushes;
 mod refs;
 mod repositories;
 mod run_retention;
+mod sprints;
 mod teams;
 mod test_runs;
 mod tfvc;
@@ -224,7 +225,7 @@ pub enum Map {
 pub struct Each {
     /// Where the API is.
     pub host: Host,
-    /// The records that have the list: few, without a moment, and filed by project.
+    /// The records that have the list: few, without a moment, and filed by project; see [`list_scope`].
     pub of: Kind,
     /// The path after the organization, with `{project}` and `{id}`.
     pub path: &'static str,
@@ -336,6 +337,7 @@ pub static CATALOG: &[&Resource] = &[
     &classification_nodes::CLASSIFICATION_NODES,
     &work_item_fields::WORK_ITEM_FIELDS,
     &teams::TEAMS,
+    &sprints::SPRINTS,
     &open_work_items::OPEN_WORK_ITEMS,
     &work_item_ends::WORK_ITEM_ENDS,
     &artifact_links::LINKED_WORK_ITEMS,
@@ -480,6 +482,7 @@ pub(crate) fn event_time(record: &Record) -> Option<Timestamp> {
 pub fn child_of(record: &Record, facet: Option<Facet>) -> Option<Child> {
     let (id, repository) = match record {
         Record::Environment(environment) => (environment.id.to_string(), None),
+        Record::Team(team) => (team.id.to_string(), None),
         Record::Run(run) => (run.id.to_string(), None),
         Record::PullRequest(pull_request) => {
             (pull_request.id.to_string(), Some(pull_request.repository))
@@ -497,6 +500,18 @@ pub fn child_of(record: &Record, facet: Option<Facet>) -> Option<Child> {
         row: record.key(),
         marker,
     })
+}
+
+/// Where the list of a record is read: in the scope of the stream, or in the record's project if the stream is that of
+/// the organization. `None` for a record of another organization that shares the integration.
+pub fn list_scope(target: &Target<'_>, record: &Record) -> Option<Scope> {
+    match record {
+        Record::Team(team) => {
+            let is_ours = team.organization == target.organization.id;
+            is_ours.then_some(Scope::Project(team.project))
+        }
+        _ => Some(target.scope.clone()),
+    }
 }
 
 #[cfg(test)]

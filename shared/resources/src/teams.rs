@@ -51,6 +51,7 @@ fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
         None => target.project()?,
     };
     Ok(Record::Team(Team {
+        organization: target.organization.id,
         project,
         id: wire.id,
         name: wire.name.owned(),

@@ -15,6 +15,7 @@ use crate::world::World;
 use crate::world::builds::Build;
 use crate::world::projects::RepositoryState;
 use crate::world::pull_requests::{PullRequest, Status};
+use crate::world::teams;
 use crate::world::tests::TestRun;
 
 /// Most ids that a WIQL query may find, less one, because 20,000 is an error:
@@ -126,6 +127,11 @@ impl<'a> Surveyor<'a> {
         self.visible().count() as u64
     }
 
+    fn teams(&self) -> u64 {
+        let all = teams::all(&self.world.projects).into_iter();
+        all.filter(|team| self.sees(team.project)).count() as u64
+    }
+
     /// Positions of the repositories that answer and were ever pushed to.
     fn repositories(&self) -> impl Iterator<Item = usize> {
         let all = self.world.repositories.iter().enumerate();
@@ -178,6 +184,7 @@ impl<'a> Surveyor<'a> {
             ("classificationNodes", once(self.projects())),
             ("fields", once(1)),
             ("teams", once(1)),
+            ("teamIterations", once(self.teams())),
         ])
     }
 

@@ -25,6 +25,7 @@ use crate::world::{World, timeline};
 /// | `work_item_type` | project | name | empty | states |
 /// | `work_item_field` | organization | reference name | empty | 0 |
 /// | `team` | project | team GUID | empty | 0 |
+/// | `sprint` | project | `{team}/{iteration}` GUIDs | empty | 0 |
 /// | `classification_node` | project | node GUID | empty | 0 |
 /// | `pull_request` | project | id | `status` | threads, and work items that link to it |
 /// | `repository` | project | repository GUID | name | 0 |
@@ -213,6 +214,18 @@ impl Clerk<'_> {
         if self.pat.has_scope("vso.project") || self.pat.has_scope("vso.profile") {
             let teams = teams::all(&self.world.projects).into_iter();
             let visible = teams.filter(|team| self.sees(team.project));
+            for team in visible.clone() {
+                let position = usize::from(team.project);
+                let (project, [_, iterations]) = (
+                    &self.world.projects[position],
+                    &self.world.classification[position],
+                );
+                let sprints = team.sprints(project, iterations).into_iter();
+                all.extend(sprints.map(|(sprint, _)| {
+                    let id = format!("{}/{}", team.id, sprint.identifier);
+                    plain("sprint", project.id, id)
+                }));
+            }
             let expected =
                 |team: Team| plain("team", self.project_id(team.project), team.id.to_string());
             all.extend(visible.map(expected));

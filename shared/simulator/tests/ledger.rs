@@ -69,7 +69,13 @@ impl Sync<'_> {
         let teams = "_apis/teams?api-version=7.1-preview.3";
         for team in self.client.all_by_skip(teams).await {
             let project = text(&team, "/projectId");
-            self.put("team", &project, text(&team, "/id"), String::new(), 0);
+            let id = text(&team, "/id");
+            let path = format!("{project}/{id}/_apis/work/teamsettings/iterations");
+            for sprint in self.client.get(&path).await.items() {
+                let sprint = format!("{id}/{}", text(&sprint, "/id"));
+                self.put("sprint", &project, sprint, String::new(), 0);
+            }
+            self.put("team", &project, id, String::new(), 0);
         }
         for repository in self.client.get("_apis/git/repositories").await.items() {
             let (project, id) = (text(&repository, "/project/id"), text(&repository, "/id"));

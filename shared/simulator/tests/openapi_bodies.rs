@@ -133,6 +133,10 @@ impl Checker<'_> {
         self.get("_apis/wit/fields").await;
         self.get("_apis/teams?$top=1000&api-version=7.1-preview.3")
             .await;
+        let iterations = "Platform%20%26%20Outils/_apis/work/teamsettings/iterations";
+        for query in ["", "?$timeframe=current"] {
+            self.get(&format!("{project}/{iterations}{query}")).await;
+        }
     }
 
     async fn pipelines(&mut self, project: &str) {

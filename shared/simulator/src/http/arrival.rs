@@ -200,6 +200,7 @@ impl Arrival {
             },
             now: self.at,
             project: None,
+            team: path.team.as_deref(),
             captured: captured.clone(),
             query: self.query.clone(),
             body: &self.body,

@@ -20,6 +20,8 @@ pub(crate) struct Call<'a> {
     pub(crate) now: Timestamp,
     /// The project named before `_apis`.
     pub(crate) project: Option<u16>,
+    /// The team named behind it.
+    pub(crate) team: Option<&'a str>,
     /// The placeholders' values.
     pub(crate) captured: Vec<String>,
     pub(crate) query: Query,

@@ -249,6 +249,14 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint::get(
+        "teamIterations",
+        "work/teamsettings/iterations",
+        WithTeam,
+        WORK,
+        &["$timeframe"],
+        teams::iterations,
+    ),
+    Endpoint::get(
         "repositories",
         "git/repositories",
         Optional,

@@ -4,6 +4,7 @@
 
 use uuid::Uuid;
 
+use crate::world::classification::Node;
 use crate::world::projects::Project;
 
 /// One team.
@@ -18,6 +19,25 @@ pub(crate) struct Team {
 /// The team that a project is made with.
 pub(crate) fn default_team(project: &Project) -> Uuid {
     Uuid::new_v5(&project.id, b"default team")
+}
+
+impl Team {
+    /// The sprints that the team plans in, of its project's iterations, each with its path. The platform's team was
+    /// founded with the second release.
+    pub(crate) fn sprints<'a>(
+        &self,
+        project: &Project,
+        iterations: &'a Node,
+    ) -> Vec<(&'a Node, String)> {
+        let is_platform = self.id != default_team(project);
+        let releases = iterations.children.iter().skip(usize::from(is_platform));
+        let of = |release: &'a Node| {
+            let base = format!("{}\\{}", iterations.name, release.name);
+            let sprints = release.children.iter();
+            sprints.map(move |sprint| (sprint, format!("{base}\\{}", sprint.name)))
+        };
+        releases.flat_map(of).collect()
+    }
 }
 
 /// The teams of all projects.
