@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     API_VERSION, Each, Every, Extent, FanOut, Fetch, MapError, Resource, Target,
-    wire::{Text, Time},
+    wire::{Text, Time, some},
 };
 
 /// The sprints of each team, one request per team. Their dates come with the iterations of the project every day; here
@@ -37,8 +37,9 @@ struct Wire<'a> {
     id: Uuid,
     #[serde(borrow)]
     name: Text<'a>,
-    #[serde(borrow)]
-    path: Text<'a>,
+    /// Microsoft's older examples have none.
+    #[serde(borrow, default)]
+    path: Option<Text<'a>>,
     #[serde(default)]
     attributes: Option<WireDates>,
 }
@@ -63,7 +64,7 @@ fn map(_: &Target<'_>, parent: &Record, item: &RawValue) -> Result<Record, MapEr
         team: team.id,
         iteration: wire.id,
         name: wire.name.owned(),
-        path: wire.path.owned(),
+        path: some(wire.path),
         starts_at: wire.attributes.and_then(|dates| dates.start_date.0),
         finishes_at: wire.attributes.and_then(|dates| dates.finish_date.0),
     }))

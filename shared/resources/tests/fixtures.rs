@@ -11,7 +11,10 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use model::{Organization, OrganizationId, ProjectId, RepositoryId, Scope, record::Workflows};
+use model::{
+    Kind, Organization, OrganizationId, ProjectId, Record, RepositoryId, Scope,
+    record::{Team, Workflows},
+};
 use resources::{
     Fetch, Map, MapError, Target, changeset_details, discovery, find, open_work_items,
 };
@@ -48,6 +51,7 @@ const DIRECTORIES: &[(&str, &str, &str)] = &[
     ("work-item-types", "work_item_types", "value"),
     ("classification-nodes", "classification_nodes", "value"),
     ("teams", "teams", "value"),
+    ("iterations", "sprints", "value"),
     ("projects", "projects", "value"),
     ("repositories", "repositories", "value"),
     ("wiql", "wiql", "workItems"),
@@ -94,6 +98,11 @@ const NOT_OURS: &[(&str, &str)] = &[
         "what a Git remote says of itself",
     ),
     ("teams/docsprev-3.json", "the members of a team"),
+    ("iterations/docsprev-4.json", "the days off of a team"),
+    ("iterations/docsprev-5.json", "the days off of a team"),
+    ("iterations/spec71-2.json", "the days off of a team"),
+    ("iterations/spec71-3.json", "the days off of a team"),
+    ("iterations/spec71-4.json", "the order of work items"),
     ("wiql/docsprev-2.json", "a query for links, not for items"),
     (
         "work-item-types/spec71-6.json",
@@ -167,16 +176,31 @@ fn map_listed(name: &str, target: &Target<'_>, item: &RawValue) -> Result<usize,
             Map::Many(map) => map(target, item).map(|records| records.len()),
             Map::Page(map) => map(target, &[item]).map(|_| 1),
         },
+        Fetch::Each(each) => (each.map)(target, &parent(each.of, target), item).map(|_| 1),
         Fetch::Details(details) => (details.map)(&[item]).map(|_| 1),
         other => unreachable!("{name} is {other:?}, and has no map of single items"),
     }
 }
 
-/// The items of a body: of its list, or the body itself.
+/// A record that has a list; nothing of an item depends on which one it is.
+fn parent(kind: Kind, target: &Target<'_>) -> Record {
+    match kind {
+        Kind::Team => Record::Team(Team {
+            organization: target.organization.id,
+            project: ProjectId(Uuid::nil()),
+            id: Uuid::nil(),
+            name: "Fabrikam Team".into(),
+            description: None,
+        }),
+        other => unreachable!("no recorded list belongs to a {other}"),
+    }
+}
+
+/// The items of a body: of its list, which is `values` in examples of 2015, or the body itself.
 fn items(body: &Value, key: &str) -> Vec<Value> {
     match body {
         Value::Array(items) => items.clone(),
-        Value::Object(object) => match object.get(key) {
+        Value::Object(object) => match object.get(key).or_else(|| object.get("values")) {
             Some(Value::Array(items)) => items.clone(),
             _ => vec![body.clone()],
         },

@@ -35,8 +35,8 @@ pub struct Sprint {
     pub iteration: Uuid,
     /// The name.
     pub name: String,
-    /// What `System.IterationPath` of its work items is.
-    pub path: String,
+    /// What `System.IterationPath` of its work items is, if the service says so.
+    pub path: Option<String>,
     /// The midnight (UTC) that its first day begins with; `None` if nobody has set it.
     pub starts_at: Option<Timestamp>,
     /// The midnight (UTC) that its last day begins with; that day is a part of it.
