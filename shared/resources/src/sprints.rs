@@ -69,3 +69,36 @@ fn map(_: &Target<'_>, parent: &Record, item: &RawValue) -> Result<Record, MapEr
         finishes_at: wire.attributes.and_then(|dates| dates.finish_date.0),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Organization, OrganizationId, ProjectId, Scope, record::Team};
+
+    use super::*;
+    use crate::list_scope;
+
+    #[test]
+    fn a_team_is_asked_in_its_project_and_only_by_its_own_organization() {
+        let project = ProjectId(Uuid::from_u128(2));
+        let team = Record::Team(Team {
+            organization: OrganizationId(Uuid::from_u128(1)),
+            project,
+            id: Uuid::from_u128(3),
+            name: "Web".into(),
+            description: None,
+        });
+        let asked_by = |organization| {
+            let organization = Organization {
+                id: OrganizationId(Uuid::from_u128(organization)),
+                name: "fabrikam".parse().unwrap(),
+            };
+            let target = Target {
+                organization: &organization,
+                scope: &Scope::Organization,
+            };
+            list_scope(&target, &team)
+        };
+        assert_eq!(asked_by(1), Some(Scope::Project(project)));
+        assert_eq!(asked_by(9), None);
+    }
+}
