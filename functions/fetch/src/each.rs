@@ -121,7 +121,8 @@ async fn read_one(
             page_ids.descending && seen.lowest.is_none_or(|low| page_ids.highest < Some(low));
         seen = seen.and(&page_ids);
         let reached = newest_first && seen.lowest.is_some_and(|lowest| lowest < floor);
-        match each.paging.next(&position, &page, &reply.body)? {
+        let paging = held.paging(each.paging, &page).await;
+        match paging.next(&position, &page, &reply.body)? {
             Some(next) if !reached => position = next,
             _ => return Ok(seen),
         }

@@ -21,14 +21,17 @@ mod workflows;
 
 use std::{collections::HashMap, time::Duration};
 
-use ado::{Client, Credential, Hosts, Options};
+use ado::{Client, Credential, Hosts, Options, Paging};
 use auth::Secrets;
 use aws_lambda_events::event::sqs::SqsEvent;
 use entrypoint::{Config, Delivery, Pending};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
-use model::{ConnectionId, ConnectionStatus, Fault, Job, Retention, Work};
+use model::{
+    ConnectionId, ConnectionStatus, Fault, Job, OrganizationId, Retention, Work,
+};
 use queue::{Addresses, Queues};
+use resources::Resource;
 use storage::{Control, Counts, Records, StreamKey};
 use tokio::sync::Mutex;
 use upstream::{Reply, Upstream};
@@ -52,6 +55,8 @@ pub struct Context {
     period: Duration,
     clock: fn() -> Timestamp,
     credentials: Mutex<HashMap<ConnectionId, (Timestamp, auth::Secret)>>,
+    /// The longest page that an organization served of a resource, as far as this process saw.
+    longest_pages: Mutex<HashMap<(OrganizationId, &'static str), usize>>,
 }
 
 /// Runs the function until Lambda stops it.
@@ -196,6 +201,7 @@ impl Context {
             period: config.sync_period()?,
             clock: entrypoint::now,
             credentials: Mutex::default(),
+            longest_pages: Mutex::default(),
         })
     }
 
@@ -206,6 +212,16 @@ impl Context {
     /// When the service gave an answer, by its own clock if it says.
     fn observed_at(&self, reply: &Reply) -> Timestamp {
         reply.server_time.unwrap_or_else(|| self.now())
+    }
+
+    /// How a list continues, with what earlier pages of this resource told about their size.
+    async fn paging(&self, job: &Job, resource: &Resource, known: Paging, items: usize) -> Paging {
+        let mut pages = self.longest_pages.lock().await;
+        let longest = pages
+            .entry((job.organization.id, resource.name))
+            .or_default();
+        *longest = items.max(*longest);
+        known.having_served(*longest)
     }
 
     async fn secret(&self, job: &Job) -> Result<auth::Secret, Error> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ado::parse_page;
+use ado::{Page, Paging, parse_page};
 use entrypoint::Delivery;
 use jiff::Timestamp;
 use model::{Fault, Job, Work};
@@ -146,7 +146,11 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
             records: &records,
             server_time: reply.server_time,
         };
-        let step = cursor.after(list, &seen, window_start)?;
+        let list = List {
+            paging: held.paging(list.paging, &page).await,
+            ..*list
+        };
+        let step = cursor.after(&list, &seen, window_start)?;
         tracing::debug!(
             page.items = page.items.len(),
             written = stored.records,
@@ -165,7 +169,7 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
         cursor = step.cursor;
         if step.dry {
             if let CursorRule::Open { by_id } = list.cursor {
-                doubtful::ask(held, (list, by_id), upstream).await?;
+                doubtful::ask(held, (&list, by_id), upstream).await?;
             }
             return Ok(End::Dry);
         }
@@ -195,6 +199,13 @@ impl Held<'_> {
     /// Whether the rest is for another invocation.
     pub(crate) fn is_out_of_time(&self) -> bool {
         is_out_of_time(self.delivery, self.counts)
+    }
+
+    /// How a list continues behind a page of this stream.
+    pub(crate) async fn paging(&self, known: Paging, page: &Page<'_>) -> Paging {
+        let job = &self.delivery.message;
+        let items = page.items.len();
+        self.context.paging(job, self.resource, known, items).await
     }
 
     /// Moves the stored cursor after what lies before it is durable.

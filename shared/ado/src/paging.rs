@@ -81,6 +81,14 @@ impl Paging {
         }
     }
 
+    /// The same way to continue, once a page of this list held so many items: a shorter one is then the last.
+    pub fn having_served(mut self, items: usize) -> Self {
+        if let Self::SkipTop { served, .. } = &mut self {
+            *served = (*served).max(u32::try_from(items).ok());
+        }
+        self
+    }
+
     /// Makes a request ask for the page at a position. A position of another style leaves the request at the start.
     pub fn apply(&self, position: &Position, request: &mut Request) {
         match (self, position) {
