@@ -38,7 +38,7 @@ pub(crate) async fn of_pushes(
         if pushes > 0 && delivery.time_left() < 2 * RESERVE {
             break;
         }
-        ids_of(upstream, &target, push, &mut ids).await?;
+        counts.quarantined += ids_of(context, (resource, job), upstream, push, &mut ids).await?;
         pushes += 1;
     }
     while !ids.is_empty() {
@@ -72,22 +72,31 @@ fn strike_out(ids: &mut BTreeSet<String>, asked: &[String], page: &Page<'_>) {
     }
 }
 
+/// Adds the ids of a push' commits, and says how many could not be read.
 async fn ids_of(
+    context: &Context,
+    (resource, job): (&Resource, &Job),
     upstream: &Upstream<'_>,
-    target: &Target<'_>,
     push: &Child,
     ids: &mut BTreeSet<String>,
-) -> Result<(), Error> {
-    let mut position = Position::Start;
+) -> Result<u64, Error> {
+    let (mut position, mut unreadable) = (Position::Start, 0);
     loop {
-        let mut request = push_request(target, push);
+        let mut request = push_request(&Target::from(job), push);
         PUSH_PAGING.apply(&position, &mut request);
         let reply = upstream.send(&request).await?;
         let page = parse_page(&reply.body.bytes, "value")?;
-        ids.extend(page.items.iter().filter_map(|item| commit_id(item).ok()));
+        let mut aside = Vec::new();
+        for (index, item) in page.items.iter().enumerate() {
+            match commit_id(item) {
+                Ok(id) => drop(ids.insert(id)),
+                Err(error) => aside.push(store::set_aside(resource, index, item, &error)),
+            }
+        }
+        unreadable += store::note(context, job, aside).await?;
         match PUSH_PAGING.next(&position, &page, &reply.body)? {
             Some(next) => position = next,
-            None => return Ok(()),
+            None => return Ok(unreadable),
         }
     }
 }

@@ -15,6 +15,7 @@ mod linked_work_items;
 mod open_runs;
 mod open_work_items;
 mod pass;
+mod query;
 mod store;
 mod windows;
 mod workflows;
@@ -27,9 +28,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use entrypoint::{Config, Delivery, Pending};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
-use model::{
-    ConnectionId, ConnectionStatus, Fault, Job, OrganizationId, Retention, Work,
-};
+use model::{ConnectionId, ConnectionStatus, Fault, Job, OrganizationId, Retention, Work};
 use queue::{Addresses, Queues};
 use resources::Resource;
 use storage::{Control, Counts, Records, StreamKey};

@@ -5,7 +5,7 @@ use model::{Details, Facet, Record};
 use resources::{
     Target,
     artifact_links::{ids_request, item_with_links},
-    open_work_items::{BATCH, IDS, id, items_request},
+    open_work_items::{BATCH, items_request},
     plan::{Cursor, Ids, Since},
 };
 use storage::Counts;
@@ -14,7 +14,7 @@ use upstream::Upstream;
 use crate::{
     Error,
     pass::{End, Held},
-    store,
+    query, store,
 };
 
 /// Reads the ids behind the cursor once, then the links batch by batch; each batch moves the cursor.
@@ -25,17 +25,15 @@ pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result
     let mut last = done(&held.cursor()).unwrap_or(0);
     loop {
         let request = ids_request(&job.organization, window_start, last);
-        let reply = upstream.send(&request).await?;
-        let page = parse_page(&reply.body.bytes, "workItems")?;
-        let ids: Vec<u64> = page.items.iter().filter_map(|item| id(item).ok()).collect();
-        for batch in ids.chunks(BATCH) {
+        let found = query::ids(held, upstream, (&request, last)).await?;
+        for batch in found.ids.chunks(BATCH) {
             if held.is_out_of_time() {
                 return Ok(End::OutOfTime);
             }
             read_batch(held, upstream, batch).await?;
             last = batch.last().copied().unwrap_or(last);
         }
-        if ids.len() < IDS {
+        if found.is_last {
             let whole = Cursor {
                 since: Since::Whole,
                 pass: None,

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use model::record::Workflows;
 use resources::{
     Target,
-    open_work_items::{BATCH, id, ids_request, item, items_request},
+    open_work_items::{BATCH, ids_request, item, items_request},
     plan::{Cursor, Pass, Places, Since},
 };
 use storage::Counts;
@@ -14,7 +14,7 @@ use upstream::Upstream;
 use crate::{
     Error, linked_work_items,
     pass::{End, Held},
-    store, workflows,
+    query, store, workflows,
 };
 
 /// For how long the types of the projects are waited for; without them an item's state may be misjudged until
@@ -35,24 +35,16 @@ pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result
         _ => 0,
     };
     loop {
-        let reply = upstream
-            .send(&ids_request(
-                &job.organization,
-                window_start,
-                last,
-                &known.workflows,
-            ))
-            .await?;
-        let page = parse_page(&reply.body.bytes, "workItems")?;
-        let ids: Vec<u64> = page.items.iter().filter_map(|item| id(item).ok()).collect();
-        for batch in ids.chunks(BATCH) {
+        let request = ids_request(&job.organization, window_start, last, &known.workflows);
+        let found = query::ids(held, upstream, (&request, last)).await?;
+        for batch in found.ids.chunks(BATCH) {
             if held.is_out_of_time() {
                 return Ok(End::OutOfTime);
             }
             last = batch.last().copied().unwrap_or(last);
             read_batch(held, upstream, (&target, &known.workflows), batch).await?;
         }
-        if ids.len() < resources::open_work_items::IDS {
+        if found.is_last {
             return Ok(End::Dry);
         }
     }
