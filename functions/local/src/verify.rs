@@ -224,6 +224,7 @@ mod tests {
             id: id.to_string(),
             version: "2026-11-23T00:00:00Z".to_owned(),
             children: 3,
+            in_analytics: None,
             changed_at: jiff::Timestamp::UNIX_EPOCH,
         }
     }

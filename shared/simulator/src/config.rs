@@ -40,6 +40,8 @@ pub struct Config {
     pub throttle: Option<Throttle>,
     /// Life that goes on while lists are being read.
     pub drift: Drift,
+    /// How far Analytics is behind, and whom it answers.
+    pub analytics: Analytics,
     /// Default and maximum page sizes.
     pub pages: PageCaps,
     /// Choices where the service's behaviour is not documented.
@@ -62,6 +64,7 @@ impl Default for Config {
             latency: Duration::ZERO,
             throttle: None,
             drift: Drift::default(),
+            analytics: Analytics::default(),
             pages: PageCaps::default(),
             unverified: Unverified::default(),
         }
@@ -253,6 +256,8 @@ pub struct PageCaps {
     pub deployment_records: PageCap,
     /// `test/runs`: 100.
     pub test_runs: PageCap,
+    /// Sets of Analytics: 10,000 rows.
+    pub activities: PageCap,
 }
 
 impl Default for PageCaps {
@@ -276,6 +281,7 @@ impl Default for PageCaps {
             environments: PageCap::new(50, 1_000),
             deployment_records: PageCap::new(50, 1_000),
             test_runs: PageCap::new(100, 100),
+            activities: PageCap::new(10_000, 10_000),
         }
     }
 }
@@ -289,6 +295,7 @@ impl PageCaps {
             pushes: PageCap::new(100, 100),
             commits: PageCap::new(100, 100),
             commits_batch: PageCap::new(100, 50_000),
+            activities: PageCap::new(10_000, 10_000),
             ..Self::all(max)
         }
     }
@@ -315,6 +322,7 @@ impl PageCaps {
             environments: cap,
             deployment_records: cap,
             test_runs: cap,
+            activities: cap,
         }
     }
 }
@@ -373,6 +381,9 @@ pub struct Unverified {
     /// Whether what was deployed to an environment is listed newest first (else oldest first).
     /// <https://learn.microsoft.com/rest/api/azure/devops/environments/environmentdeploymentrecords/list>
     pub deployments_newest_first: bool,
+    /// Whether Analytics tells what a retry replaced beside what replaced it.
+    /// <https://learn.microsoft.com/azure/devops/report/analytics/entity-reference-pipelines#pipelinerunactivityresults>
+    pub analytics_keeps_retries: bool,
 }
 
 impl Default for Unverified {
@@ -394,6 +405,7 @@ impl Default for Unverified {
             refusals_are_listed: true,
             suppress_is_heard: true,
             deployments_newest_first: true,
+            analytics_keeps_retries: true,
         }
     }
 }
@@ -417,10 +429,39 @@ impl Unverified {
             refusals_are_listed: false,
             suppress_is_heard: false,
             deployments_newest_first: false,
+            analytics_keeps_retries: false,
             // What else could mark a deleted item is anybody's guess.
             deleted_field: Self::default().deleted_field,
         }
     }
+}
+
+/// How Analytics behaves.
+/// <https://learn.microsoft.com/azure/devops/report/powerbi/performance-latency>
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Analytics {
+    /// Whom it answers.
+    pub access: AnalyticsAccess,
+    /// Rows of what ended less than this ago are not there yet.
+    pub lag: Duration,
+}
+
+/// Whether Analytics answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnalyticsAccess {
+    /// Everybody who has the scope.
+    #[default]
+    Served,
+    /// Nobody, because the permission to view Analytics is missing: `403`.
+    /// <https://learn.microsoft.com/azure/devops/report/powerbi/analytics-security>
+    NoPermission403,
+    /// Nobody, because Analytics is not enabled for the organization: `404`.
+    NotEnabled404,
+    /// Nobody, because the version is not served any more: `410`.
+    /// <https://learn.microsoft.com/azure/devops/report/extend-analytics/odata-api-version>
+    Removed410,
+    /// Everybody, but the columns are called otherwise than documented: `400`.
+    Renamed400,
 }
 
 /// Which commits a commit list without `itemVersion` covers.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::config::Unverified;
 use crate::http::FIELDS;
 use crate::pat::Pat;
 use crate::world::classification::Node;
@@ -14,7 +15,7 @@ use crate::world::projects::RepositoryState;
 use crate::world::pull_requests::PullRequest;
 use crate::world::teams::{self, Team};
 use crate::world::work_items::{LinkChange, WorkItem};
-use crate::world::{World, timeline};
+use crate::world::{World, activities, timeline};
 
 /// One record that a complete sync must have stored.
 ///
@@ -58,6 +59,8 @@ pub struct Expected {
     pub version: String,
     /// How many parts it has.
     pub children: u64,
+    /// How many parts it has if they came from Analytics, which knows fewer of a run; `None` where they cannot.
+    pub in_analytics: Option<u64>,
     /// When it last changed.
     pub changed_at: Timestamp,
 }
@@ -93,8 +96,18 @@ pub struct Totals {
 }
 
 /// Lists what a complete sync with `pat` since `since` must have stored, in order of kind, scope and id.
-pub(crate) fn expected(world: &World, pat: &Pat, since: Timestamp) -> Vec<Expected> {
-    let clerk = Clerk { world, pat, since };
+pub(crate) fn expected(
+    world: &World,
+    unverified: &Unverified,
+    pat: &Pat,
+    since: Timestamp,
+) -> Vec<Expected> {
+    let clerk = Clerk {
+        world,
+        pat,
+        since,
+        keeps_retries: unverified.analytics_keeps_retries,
+    };
     let mut all = Vec::new();
     if pat.has_scope("vso.work") {
         clerk.work_items(&mut all);
@@ -129,6 +142,7 @@ struct Clerk<'a> {
     world: &'a World,
     pat: &'a Pat,
     since: Timestamp,
+    keeps_retries: bool,
 }
 
 impl Clerk<'_> {
@@ -161,6 +175,7 @@ impl Clerk<'_> {
                     id: item.id.to_string(),
                     version: item.revisions.len().to_string(),
                     children: touched.max(1) + self.artifacts(item),
+                    in_analytics: None,
                     changed_at: latest.at,
                 });
             }
@@ -193,6 +208,7 @@ impl Clerk<'_> {
             id,
             version: at.to_string(),
             children: u64::from(is_active),
+            in_analytics: None,
             changed_at: at,
         }));
     }
@@ -204,6 +220,7 @@ impl Clerk<'_> {
             id,
             version: String::new(),
             children: 0,
+            in_analytics: None,
             changed_at: self.world.calendar.start_plus_days(0),
         };
         let organization = self.world.instance_id;
@@ -242,6 +259,7 @@ impl Clerk<'_> {
                 id: kind.name().to_owned(),
                 version: String::new(),
                 children: kind.states().len() as u64,
+                in_analytics: None,
                 changed_at,
             }));
             all.extend(trees.iter().flat_map(Node::walk).map(|node| Expected {
@@ -250,6 +268,7 @@ impl Clerk<'_> {
                 id: node.identifier.to_string(),
                 version: String::new(),
                 children: 0,
+                in_analytics: None,
                 changed_at,
             }));
         }
@@ -266,9 +285,12 @@ impl Clerk<'_> {
             if finished.is_some_and(|finished| finished < self.since) {
                 continue;
             }
-            let parts = match finished {
-                Some(_) => timeline::of_all_attempts(self.world, build),
-                None => 0,
+            let (parts, in_analytics) = match finished {
+                Some(_) => (
+                    timeline::of_all_attempts(self.world, build),
+                    activities::parts(self.world, build, self.keeps_retries),
+                ),
+                None => (0, None),
             };
             all.push(Expected {
                 kind: "run",
@@ -276,6 +298,7 @@ impl Clerk<'_> {
                 id: build.id.to_string(),
                 version: finished.map_or_else(String::new, |finished| finished.to_string()),
                 children: parts,
+                in_analytics,
                 changed_at: build.changed(),
             });
         }
@@ -290,6 +313,7 @@ impl Clerk<'_> {
             id: own.id.to_string(),
             version: own.revision.to_string(),
             children: 0,
+            in_analytics: None,
             changed_at: own.revised(self.world).0,
         }));
         let projects = (0_u16..).zip(&self.world.projects);
@@ -300,6 +324,7 @@ impl Clerk<'_> {
             id: "runs".to_owned(),
             version: String::new(),
             children: 0,
+            in_analytics: None,
             changed_at: project.last_update,
         }));
     }
@@ -314,6 +339,7 @@ impl Clerk<'_> {
                     id: own.id.to_string(),
                     version: own.status().name().to_owned(),
                     children: own.threads() + self.linked_work_items(own),
+                    in_analytics: None,
                     changed_at: own.changed(),
                 });
             }
@@ -336,6 +362,7 @@ impl Clerk<'_> {
             id: id.to_string(),
             version: name.to_owned(),
             children: 0,
+            in_analytics: None,
             changed_at,
         };
         let there = self.world.repositories.iter();
@@ -370,6 +397,7 @@ impl Clerk<'_> {
                     id: format!("{}/{namespace}", repository.id),
                     version: sum.to_string(),
                     children: own().count() as u64,
+                    in_analytics: None,
                     changed_at: self.since,
                 });
             }
@@ -385,6 +413,7 @@ impl Clerk<'_> {
             id: own.id.to_string(),
             version: own.revision.to_string(),
             children: 1,
+            in_analytics: None,
             changed_at: own.created,
         }));
     }
@@ -401,6 +430,7 @@ impl Clerk<'_> {
                 id: format!("{}/{id}", repository.id),
                 version: String::new(),
                 children: 0,
+                in_analytics: None,
                 changed_at,
             };
             let recent = history.pushes.iter().filter(|push| push.at >= self.since);
@@ -423,6 +453,7 @@ impl Clerk<'_> {
             id,
             version: version.to_owned(),
             children: 0,
+            in_analytics: None,
             changed_at,
         };
         for project in (0..self.world.projects.len() as u16).filter(|own| self.sees(*own)) {
@@ -464,6 +495,7 @@ impl Clerk<'_> {
             version: String::new(),
             children: changeset.changes() as u64
                 + self.world.work_items_of_changeset(changeset).len() as u64,
+            in_analytics: None,
             changed_at: changeset.created,
         }));
     }
@@ -479,6 +511,7 @@ impl Clerk<'_> {
             id: own.id.to_string(),
             version: own.updated.to_string(),
             children: own.counts.total().into(),
+            in_analytics: None,
             changed_at: own.updated,
         }));
     }
@@ -492,6 +525,7 @@ impl Clerk<'_> {
                 id: own.id.to_string(),
                 version: String::new(),
                 children: 0,
+                in_analytics: None,
                 changed_at: own.created,
             }));
         }
@@ -507,6 +541,7 @@ impl Clerk<'_> {
                 id: format!("{}/{}", environment.id, own.id),
                 version: finished.map_or_else(String::new, |at| at.to_string()),
                 children: 0,
+                in_analytics: None,
                 changed_at: finished.unwrap_or(own.queued),
             }));
         }
@@ -524,6 +559,7 @@ impl Clerk<'_> {
                     id: own.id.to_string(),
                     version: modified.to_string(),
                     children: own.approvals.len() as u64,
+                    in_analytics: None,
                     changed_at: modified,
                 });
             }

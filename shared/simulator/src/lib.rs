@@ -28,8 +28,8 @@ mod throttle;
 mod world;
 
 pub use config::{
-    BuildToken, CommitReach, Config, Elapsed, MissingScope, PageCap, PageCaps, Scale, SignIn,
-    Sizes, TfvcAbsence, TimelineAbsence, Unverified,
+    Analytics, AnalyticsAccess, BuildToken, CommitReach, Config, Elapsed, MissingScope, PageCap,
+    PageCaps, Scale, SignIn, Sizes, TfvcAbsence, TimelineAbsence, Unverified,
 };
 pub use drift::Drift;
 pub use faults::{Fault, FaultKind};

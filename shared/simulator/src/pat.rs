@@ -11,7 +11,8 @@ use uuid::Uuid;
 use crate::world::random::Random;
 
 /// Every scope that some simulated endpoint needs.
-pub const ALL_SCOPES: [&str; 7] = [
+pub const ALL_SCOPES: [&str; 8] = [
+    "vso.analytics",
     "vso.build",
     "vso.code",
     "vso.profile",

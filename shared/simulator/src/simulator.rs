@@ -193,7 +193,9 @@ impl Simulator {
     /// Everything that a complete sync with this token since `since` must have stored; empty for a token that is not known.
     pub fn ledger(&self, since: Timestamp, token: &SecretString) -> Vec<Expected> {
         self.find_pat(token.expose_secret())
-            .map_or_else(Vec::new, |pat| ledger::expected(&self.world(), &pat, since))
+            .map_or_else(Vec::new, |pat| {
+                ledger::expected(&self.world(), &self.config().unverified, &pat, since)
+            })
     }
 
     /// The fewest requests in which a complete sync with this token since `since` can be done, by endpoint; empty for a
@@ -201,7 +203,7 @@ impl Simulator {
     pub fn floor(&self, since: Timestamp, token: &SecretString) -> Floors {
         let pat = self.find_pat(token.expose_secret());
         pat.map_or_else(Floors::new, |pat| {
-            floor::first_sync(&self.world(), &self.config().pages, &pat, since)
+            floor::first_sync(&self.world(), self.config(), &pat, since)
         })
     }
 

@@ -80,8 +80,13 @@ impl Arrival {
     }
 
     fn page(&self) -> Option<&str> {
-        self.query
-            .text(&["continuationToken", "$skip", "searchCriteria.$skip", "skip"])
+        self.query.text(&[
+            "continuationToken",
+            "$skip",
+            "searchCriteria.$skip",
+            "skip",
+            "$skiptoken",
+        ])
     }
 
     /// Whether it asks for a page after the first.
@@ -205,6 +210,7 @@ impl Arrival {
             query: self.query.clone(),
             body: &self.body,
             withholds_page,
+            address_length: self.parts.uri.to_string().len(),
             origin: origin(&self.parts.headers),
         };
         call.project = path

@@ -28,6 +28,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: &'a [u8],
     /// Whether this page is to be empty, with a token for what it would have had.
     pub(crate) withholds_page: bool,
+    /// How long the address is, as it was sent.
+    pub(crate) address_length: usize,
     /// Scheme and host that the caller used.
     pub(crate) origin: String,
 }

@@ -3,11 +3,11 @@
 //! <https://learn.microsoft.com/rest/api/azure/devops/>
 
 use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam};
-use crate::http::endpoints::{Endpoint, RELEASE, Version};
+use crate::http::endpoints::{ANALYTICS, Endpoint, RELEASE, Version};
 use crate::http::{
-    artifacts, builds, changesets, classification, commits, definitions, deployments, discovery,
-    environments, policies, projects, pull_requests, pushes, refs, reporting, repositories, teams,
-    test_runs, tfvc, threads, timeline, wiql, work_item_types, work_items,
+    analytics, artifacts, builds, changesets, classification, commits, definitions, deployments,
+    discovery, environments, policies, projects, pull_requests, pushes, refs, reporting,
+    repositories, teams, test_runs, tfvc, threads, timeline, wiql, work_item_types, work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -160,6 +160,7 @@ const WORK: &[&str] = &["vso.work"];
 const BUILD: &[&str] = &["vso.build"];
 const RELEASES: &[&str] = &["vso.release"];
 const ENVIRONMENT: &[&str] = &["vso.build", "vso.environment_manage"];
+const BULK: &[&str] = &["vso.analytics"];
 const TESTS: &[&str] = &["vso.test"];
 const CODE: &[&str] = &["vso.code"];
 
@@ -663,6 +664,30 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
             RELEASES,
             DEPLOYMENTS,
             deployments::list,
+        )
+    },
+    Endpoint {
+        host: ANALYTICS,
+        version: Version::Free,
+        ..Endpoint::get(
+            "pipelineRunActivities",
+            "_odata/{version}/PipelineRunActivityResults",
+            Required,
+            BULK,
+            &["$select", "$expand", "$filter", "$orderby", "$skiptoken"],
+            analytics::run_activities,
+        )
+    },
+    Endpoint {
+        host: ANALYTICS,
+        version: Version::Free,
+        ..Endpoint::get(
+            "analyticsMetadata",
+            "_odata/{version}/$metadata",
+            Required,
+            BULK,
+            &[],
+            analytics::metadata,
         )
     },
     Endpoint::get(

@@ -51,6 +51,9 @@ pub(crate) const CORE: &str = "dev.azure.com";
 /// The host of classic releases: <https://learn.microsoft.com/rest/api/azure/devops/release/deployments/list>.
 pub(crate) const RELEASE: &str = "vsrm.dev.azure.com";
 
+/// The host of bulk queries: <https://learn.microsoft.com/azure/devops/report/extend-analytics/odata-query-guidelines>.
+pub(crate) const ANALYTICS: &str = "analytics.dev.azure.com";
+
 /// Finds the endpoint for a method, a host and the segments behind `_apis`, with the values of its placeholders.
 pub(crate) fn find(
     method: &str,

@@ -1,5 +1,6 @@
 //! The HTTP surface: everything between the socket and the answer.
 
+mod analytics;
 mod arrival;
 mod artifact_links;
 mod artifacts;
@@ -22,6 +23,7 @@ mod identity;
 mod item_fields;
 mod locations;
 mod metering;
+mod odata;
 mod path;
 mod policies;
 mod projects;

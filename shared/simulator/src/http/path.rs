@@ -8,7 +8,7 @@ pub(crate) struct ApiPath {
     pub(crate) organization: Option<String>,
     pub(crate) project: Option<String>,
     pub(crate) team: Option<String>,
-    /// The decoded segments behind `_apis`.
+    /// The decoded segments behind `_apis`; those of Analytics begin with `_odata`, which stands in its place.
     pub(crate) rest: Vec<String>,
 }
 
@@ -25,11 +25,11 @@ impl ApiPath {
         } else {
             "dev.azure.com".to_owned()
         };
-        let apis = segments
-            .iter()
-            .position(|segment| segment.eq_ignore_ascii_case("_apis"))?;
-        let rest = segments.split_off(apis + 1);
-        segments.pop();
+        let apis = segments.iter().position(|segment| is_area(segment))?;
+        let mut rest = segments.split_off(apis);
+        if rest[0].eq_ignore_ascii_case("_apis") {
+            rest.remove(0);
+        }
         if segments.len() > 3 {
             return None;
         }
@@ -42,6 +42,10 @@ impl ApiPath {
             rest,
         })
     }
+}
+
+fn is_area(segment: &str) -> bool {
+    segment.eq_ignore_ascii_case("_apis") || segment.eq_ignore_ascii_case("_odata")
 }
 
 fn decode(segment: &str) -> String {

@@ -4,6 +4,7 @@
 //! votes and its merge next week) out of its own random stream; what lies after the last finished day is then left out.
 //! Identifiers are ranks in time, so they never change as days are added.
 
+pub(crate) mod activities;
 pub(crate) mod artifacts;
 pub(crate) mod builds;
 pub(crate) mod calendar;
