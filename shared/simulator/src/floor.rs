@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::config::PageCaps;
+use crate::config::{AnalyticsAccess, Config, PageCaps};
 use crate::pat::Pat;
 use crate::world::World;
+use crate::world::activities;
 use crate::world::builds::Build;
 use crate::world::projects::RepositoryState;
 use crate::world::pull_requests::{PullRequest, Status};
@@ -57,7 +58,8 @@ pub enum Because {
 pub type Floors = BTreeMap<&'static str, Floor>;
 
 /// The floor of a first synchronization of everything since `since`.
-pub(crate) fn first_sync(world: &World, pages: &PageCaps, pat: &Pat, since: Timestamp) -> Floors {
+pub(crate) fn first_sync(world: &World, config: &Config, pat: &Pat, since: Timestamp) -> Floors {
+    let pages = &config.pages;
     let surveyor = Surveyor { world, pat, since };
     let mut floors = surveyor.discovery(pages);
     if pat.has_scope("vso.work") {
@@ -65,6 +67,7 @@ pub(crate) fn first_sync(world: &World, pages: &PageCaps, pat: &Pat, since: Time
     }
     if pat.has_scope("vso.build") {
         floors.extend(surveyor.pipelines(pages));
+        floors.extend(surveyor.timelines(config));
     }
     if pat.has_scope("vso.code") {
         floors.extend(surveyor.code(pages));
@@ -192,9 +195,6 @@ impl<'a> Surveyor<'a> {
         let is_done = |build: &&Build| build.finished().is_some_and(|at| at >= self.since);
         let finished = || self.world.builds.iter().filter(is_done);
         let of = |project| finished().filter(move |build| self.world.project_of(build) == project);
-        // A run that never had a plan has no timeline, and its list item shows it.
-        let planned = finished()
-            .filter(|build| self.sees(self.world.project_of(build)) && build.has_timeline());
         let ended = paged(self.visible().map(|own| of(own).count()), pages.builds.max);
         let is_open = |build: &&Build| build.finished().is_none();
         let open = self.visible().map(|own| {
@@ -214,8 +214,44 @@ impl<'a> Surveyor<'a> {
             ("runRetention", once(self.projects())),
             ("environments", self.environments(pages)),
             ("deploymentRecords", self.deployment_records(pages)),
-            ("timeline", one_each(planned.map(timelines).sum())),
         ])
+    }
+
+    /// The timelines of runs, one by one or, where that takes fewer requests, in bulk from Analytics. Even then a run that
+    /// was retried is asked for itself: only its timelines tell its attempts apart. A run that never had a plan has no
+    /// timeline, and its list item shows it.
+    fn timelines(&self, config: &Config) -> Floors {
+        let is_served = config.analytics.access == AnalyticsAccess::Served;
+        let in_bulk = is_served && self.pat.has_scope("vso.analytics");
+        let keeps_retries = config.unverified.analytics_keeps_retries;
+        let (mut singly, mut pages) = (0, 0);
+        for project in self.visible() {
+            let planned = || {
+                self.world.builds.iter().filter(move |build| {
+                    self.world.project_of(build) == project
+                        && build.has_timeline()
+                        && build.finished().is_some_and(|at| at >= self.since)
+                })
+            };
+            let all: usize = planned().map(timelines).sum();
+            let rows = |build| activities::of_run(self.world, build, keeps_retries).len();
+            let rows: usize = planned().map(rows).sum();
+            let retried =
+                planned().filter(|build| activities::needs_timeline(build, keeps_retries));
+            let retried: usize = retried.map(timelines).sum();
+            let bulk = rows.div_ceil(config.pages.activities.max);
+            if in_bulk && bulk + retried < all {
+                singly += retried;
+                pages += bulk;
+            } else {
+                singly += all;
+            }
+        }
+        let mut floors = Floors::from([("timeline", one_each(singly))]);
+        if pages > 0 {
+            floors.insert("pipelineRunActivities", probes(pages as u64));
+        }
+        floors
     }
 
     fn code(&self, pages: &PageCaps) -> Floors {

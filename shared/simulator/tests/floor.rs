@@ -5,7 +5,7 @@ mod support;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use simulator::{Because, Config, PageCaps};
+use simulator::{Analytics, AnalyticsAccess, Because, Config, PageCaps};
 use support::{Client, config};
 
 /// Pages so small that every kind of stream has several.
@@ -18,7 +18,10 @@ struct Reader {
 
 impl Reader {
     fn new() -> Self {
-        let pages = PageCaps::all(PAGE);
+        Self::with(PageCaps::all(PAGE))
+    }
+
+    fn with(pages: PageCaps) -> Self {
         let client = Client::new(Config { pages, ..config() });
         let since = client.simulator.now() - SignedDuration::from_hours(24 * 90);
         Self { client, since }
@@ -148,6 +151,34 @@ async fn what_exists_one_by_one_is_counted_like_the_ledger_counts_it() {
         count("run", false) > count("run", true),
         "some never had a plan"
     );
+}
+
+/// Analytics tells of all runs in few pages, and of retried runs too little.
+#[tokio::test]
+async fn in_bulk_only_what_was_retried_is_counted_one_by_one() {
+    let reader = Reader::with(PageCaps::default());
+    let floors = |analytics| {
+        let config = Config {
+            analytics,
+            ..config()
+        };
+        let simulator = simulator::Simulator::new(config);
+        simulator.floor(reader.since, &simulator.default_pat())
+    };
+    let served = floors(Analytics::default());
+    assert_eq!(
+        served["timeline"].requests,
+        2 * retried(&reader).await,
+        "the newest timeline and the one before"
+    );
+    let projects = reader.projects().await.len() as u64;
+    assert_eq!(served["pipelineRunActivities"].requests, projects);
+    let refused = floors(Analytics {
+        access: AnalyticsAccess::NoPermission403,
+        ..Analytics::default()
+    });
+    assert!(!refused.contains_key("pipelineRunActivities"));
+    assert!(refused["timeline"].requests > served["timeline"].requests + projects);
 }
 
 /// How many projects have classic releases.
