@@ -116,7 +116,6 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
         if held.is_out_of_time() {
             return Ok(End::OutOfTime);
         }
-        let first_pass = held.first_pass || !cursor.is_backfilled();
         let reply = match upstream
             .send(&cursor.request(list, &target, window_start))
             .await
@@ -137,7 +136,7 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
             job,
             held.resource,
             &records,
-            (first_pass, observed_at),
+            (held.first_pass, observed_at),
         )
         .await?;
         let seen = Seen {
