@@ -31,6 +31,9 @@ pub(crate) struct StreamReport {
     counts: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    /// What is good to know although nothing is wrong, such as a permission that would save requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     quarantined: Vec<Quarantined>,
 }
@@ -99,6 +102,7 @@ impl StreamReport {
                 .filter(|at| at.as_second() < Timestamp::MAX.as_second()),
             counts: stream.counts,
             last_error: stream.last_error,
+            hint: stream.hint,
             quarantined,
         }
     }

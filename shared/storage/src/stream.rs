@@ -61,6 +61,8 @@ pub struct Stream {
     pub completed_at: Option<Timestamp>,
     /// What went wrong last; `None` after a good pass.
     pub last_error: Option<String>,
+    /// What people should know of it although nothing is wrong.
+    pub hint: Option<String>,
     /// What it has done so far.
     pub counts: Counts,
     /// Items of its last complete pass that could not be stored.
@@ -351,6 +353,24 @@ impl Control {
         Ok(())
     }
 
+    /// Keeps with the stream what people should know of it.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn set_hint(&self, key: &StreamKey, hint: &str) -> Result<(), Error> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(integration_partition(key.integration)))
+            .key("sk", text(key.sort()))
+            .update_expression("SET hint = :hint")
+            .expression_attribute_values(":hint", text(hint))
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("UpdateItem", &error))?;
+        Ok(())
+    }
+
     /// Adds a line to the run log, where it stays for 30 days.
     ///
     /// # Errors
@@ -419,6 +439,7 @@ fn read(item: &Item) -> Stream {
         queued_until: second("queued_until"),
         completed_at: second("completed_at"),
         last_error: get_text(item, "last_error").map(str::to_owned),
+        hint: get_text(item, "hint").map(str::to_owned),
         holes: count("holes"),
         pass: PassSoFar {
             records: count("pass_records"),
