@@ -228,9 +228,11 @@ fn scopes(
                 .filter(|scope| has_passed(before, scope))
                 .collect()
         }
-        resources::FanOut::ProjectWith(before) => projects()
-            .filter(|scope| has_passed(before, scope))
-            .collect(),
+        resources::FanOut::ProjectWith(before) | resources::FanOut::ProjectAfter(before) => {
+            projects()
+                .filter(|scope| has_passed(before, scope))
+                .collect()
+        }
         resources::FanOut::ProjectWithBoth(one, other) => projects()
             .filter(|scope| has_passed(one, scope) && has_passed(other, scope))
             .collect(),

@@ -51,6 +51,7 @@ pub(crate) async fn visit(
         | Fetch::OpenWorkItems
         | Fetch::LinkedWorkItems
         | Fetch::OpenRuns
+        | Fetch::RunActivities
         | Fetch::Ends => Err(Error::WrongWork {
             resource: resource.name,
         }),

@@ -16,6 +16,7 @@ mod open_runs;
 mod open_work_items;
 mod pass;
 mod query;
+mod run_activities;
 mod store;
 mod windows;
 mod workflows;

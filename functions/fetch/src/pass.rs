@@ -15,7 +15,7 @@ use upstream::Upstream;
 
 use crate::{
     Context, Error, commits, doubtful, each, ends, is_out_of_time, linked_work_items, open_runs,
-    open_work_items, store, stream_key, windows,
+    open_work_items, run_activities, store, stream_key, windows,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.
@@ -95,6 +95,7 @@ pub(crate) async fn visit(
         Fetch::LinkedWorkItems => linked_work_items::read(&mut held, upstream).await,
         Fetch::Ends => ends::settle(&mut held).await,
         Fetch::OpenRuns => open_runs::read(&mut held, upstream).await,
+        Fetch::RunActivities => run_activities::read(&mut held, upstream).await,
         Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
         Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits | Fetch::ChangesetDetails => {
             Err(Error::WrongWork {

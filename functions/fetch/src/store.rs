@@ -179,12 +179,16 @@ pub(crate) async fn store(
     let stale: HashSet<&(RowKey, Facet)> = written.wanted.iter().collect();
     for (child, when) in resource.children() {
         let facet = match when {
-            When::Stale(facet) => facet,
+            When::Stale(facet) | When::StaleInBulk(facet) => facet,
             When::StaleLater(facet) if !first_pass => facet,
             When::StaleLater(_) | When::New => continue,
         };
         let is_stale = |key: &RowKey| stale.contains(&(key.clone(), facet));
-        let wanted = wanted(records, Some(facet), is_stale);
+        let mut wanted = wanted(records, Some(facet), is_stale);
+        if first_pass && matches!(when, When::StaleInBulk(_)) {
+            let left_out = began_in_window(context, records);
+            wanted.retain(|child| !left_out.contains(&child.row));
+        }
         send_children(context, job, child, wanted).await?;
     }
     Ok(Counts {
@@ -213,6 +217,13 @@ fn rows(
     let mut seen = HashSet::new();
     rows.retain(|row| seen.insert(row.key.clone()));
     Ok(rows)
+}
+
+/// The records that began in the window: where they are looked for when they are seen to in bulk.
+fn began_in_window(context: &Context, records: &[Record]) -> HashSet<RowKey> {
+    let start = context.retention.window_start(context.now());
+    let is_within = |record: &&Record| record.happened_at().is_some_and(|at| at >= start);
+    records.iter().filter(is_within).map(Record::key).collect()
 }
 
 /// The children of those records that are wanted, each once.

@@ -77,7 +77,10 @@ fn fits(job: &Job) -> bool {
         .unwrap_or_else(|| panic!("`{}` is not in the catalog", job.resource));
     let scope_fits = match resource.fan_out {
         FanOut::Organization | FanOut::OrganizationAfter(_) => job.scope == Scope::Organization,
-        FanOut::Project | FanOut::ProjectWith(_) | FanOut::ProjectWithBoth(..) => {
+        FanOut::Project
+        | FanOut::ProjectAfter(_)
+        | FanOut::ProjectWith(_)
+        | FanOut::ProjectWithBoth(..) => {
             matches!(job.scope, Scope::Project(_))
         }
         FanOut::Repository | FanOut::RepositoryAfter(_) | FanOut::RepositoryWith(_) => {

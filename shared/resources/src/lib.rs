@@ -27,6 +27,7 @@ mod pull_requests;
 mod pushes;
 mod refs;
 mod repositories;
+pub mod run_activities;
 mod run_retention;
 mod sprints;
 mod teams;
@@ -79,6 +80,8 @@ pub enum FanOut {
     OrganizationAfter(&'static str),
     /// Every project.
     Project,
+    /// Every project, after the first pass of this resource over it.
+    ProjectAfter(&'static str),
     /// Every repository that was ever pushed to and is not disabled.
     Repository,
     /// Every repository, after the first pass of this resource over it.
@@ -108,6 +111,8 @@ pub enum When {
     Stale(Facet),
     /// As `Stale`, except in the first pass.
     StaleLater(Facet),
+    /// As `Stale`, except that in the first pass another resource sees to those that began in the window, many at once.
+    StaleInBulk(Facet),
     /// Those that were not stored before, except in the first pass.
     New,
 }
@@ -138,6 +143,8 @@ pub enum Fetch {
     Ends,
     /// What has not ended, and by id what is missing from that list.
     OpenRuns,
+    /// What Analytics tells of many runs at once becomes a facet of each.
+    RunActivities,
     /// One request for each parent; the answer becomes a facet of it.
     Details(DetailsOf),
     /// One request for many parents; the answer holds a facet of each.
@@ -327,7 +334,7 @@ pub struct MapError {
 pub(crate) const API_VERSION: (&str, &str) = ("api-version", "7.1");
 
 /// How far time cursors reach back: times tie, are rounded, and come from several machines.
-pub(crate) const OVERLAP: Duration = Duration::from_secs(600);
+pub const OVERLAP: Duration = Duration::from_secs(600);
 
 /// Everything that is fetched.
 pub static CATALOG: &[&Resource] = &[
@@ -344,6 +351,7 @@ pub static CATALOG: &[&Resource] = &[
     &artifact_links::WORK_ITEM_ARTIFACTS,
     &builds::BUILDS,
     &open_runs::OPEN_RUNS,
+    &run_activities::RUN_ACTIVITIES,
     &timelines::TIMELINES,
     &deployments::DEPLOYMENTS,
     &environments::ENVIRONMENTS,
@@ -425,6 +433,7 @@ impl Resource {
         let name = self.name;
         let after = [
             FanOut::OrganizationAfter(name),
+            FanOut::ProjectAfter(name),
             FanOut::RepositoryAfter(name),
         ];
         CATALOG
@@ -548,6 +557,7 @@ mod tests {
             let before = match resource.fan_out {
                 FanOut::Children { of, .. } => of.to_vec(),
                 FanOut::OrganizationAfter(name)
+                | FanOut::ProjectAfter(name)
                 | FanOut::RepositoryAfter(name)
                 | FanOut::RepositoryWith(name)
                 | FanOut::ProjectWith(name) => vec![name],
@@ -573,6 +583,7 @@ mod tests {
                 Fetch::OpenWorkItems
                 | Fetch::LinkedWorkItems
                 | Fetch::OpenRuns
+                | Fetch::RunActivities
                 | Fetch::Ends
                 | Fetch::PushCommits
                 | Fetch::ChangesetDetails => continue,

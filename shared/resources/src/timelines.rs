@@ -6,7 +6,7 @@ use ado::Host;
 use jiff::Timestamp;
 use model::{
     Facet, Kind, Service,
-    record::run::{StepResult, Timeline, TimelineKind, TimelineRecord},
+    record::run::{StepResult, Timeline, TimelineKind, TimelineRecord, TimelineSource},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -27,7 +27,7 @@ pub(crate) static TIMELINES: Resource = Resource {
     kind: Kind::Run,
     fan_out: FanOut::Children {
         of: &["builds", "open_runs"],
-        when: When::Stale(Facet::Timeline),
+        when: When::StaleInBulk(Facet::Timeline),
     },
     every: Every::Period,
     fetch: Fetch::Details(DetailsOf {
@@ -130,7 +130,8 @@ fn map(items: &[&RawValue]) -> Result<String, MapError> {
             job.waiting_since = parent.copied().flatten();
         }
     }
-    Ok(serde_json::to_string(&Timeline { records })?)
+    let source = TimelineSource::Run;
+    Ok(serde_json::to_string(&Timeline { source, records })?)
 }
 
 fn record(item: &RawValue) -> Result<TimelineRecord, MapError> {

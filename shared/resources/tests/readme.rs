@@ -16,6 +16,7 @@ fn row(resource: &Resource) -> String {
     let record = match fetch {
         Fetch::Details(details) => format!("`{kind}`, its {}", details.facet.name()),
         Fetch::Batch(batch) => format!("`{kind}`, its {}", batch.facet.name()),
+        Fetch::RunActivities => format!("`{kind}`, its timeline"),
         _ => format!("`{kind}`"),
     };
     let (scope, often) = (scope(resource.fan_out), often(resource));
@@ -28,7 +29,10 @@ fn row(resource: &Resource) -> String {
 fn scope(fan_out: FanOut) -> String {
     match fan_out {
         FanOut::Organization | FanOut::OrganizationAfter(_) => "organization".into(),
-        FanOut::Project | FanOut::ProjectWith(_) | FanOut::ProjectWithBoth(..) => "project".into(),
+        FanOut::Project
+        | FanOut::ProjectAfter(_)
+        | FanOut::ProjectWith(_)
+        | FanOut::ProjectWithBoth(..) => "project".into(),
         FanOut::Repository | FanOut::RepositoryAfter(_) | FanOut::RepositoryWith(_) => {
             "repository".into()
         }
@@ -60,7 +64,9 @@ fn often(resource: &Resource) -> String {
         FanOut::ProjectWithBoth(one, other) => {
             format!("with news of `{one}` or `{other}`; {every}")
         }
-        FanOut::OrganizationAfter(other) | FanOut::RepositoryAfter(other) => {
+        FanOut::OrganizationAfter(other)
+        | FanOut::ProjectAfter(other)
+        | FanOut::RepositoryAfter(other) => {
             format!("after `{other}`; {every}")
         }
         _ => every.into(),

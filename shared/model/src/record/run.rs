@@ -227,9 +227,33 @@ impl Aggregate for Run {
 /// <https://learn.microsoft.com/rest/api/azure/devops/build/timeline/get>
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
+    /// Who told them.
+    #[serde(default, skip_serializing_if = "TimelineSource::is_run")]
+    pub source: TimelineSource,
     /// The records of every attempt, those of the newest first; one that was not retried is there once. Parents come
     /// before children where upstream sends them so. Empty if the run has no timeline.
     pub records: Vec<TimelineRecord>,
+}
+
+/// Who told the records of a timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineSource {
+    /// The run itself.
+    #[default]
+    Run,
+    /// Analytics, which tells many runs at once and of each one less: stages, jobs, tasks and approvals that ran, and tasks
+    /// that were skipped. It knows no phases, no skipped stages and jobs, no other checks, no attempts (a run that is seen
+    /// to have been retried is asked itself), and of a record no identifier, order, agent, queue, kind of task, errors and
+    /// warnings: those are absent, the attempt is 1, and the counts are 0. Ids are made of names.
+    /// <https://learn.microsoft.com/azure/devops/report/analytics/entity-reference-pipelines#pipelinerunactivityresults>
+    Analytics,
+}
+
+impl TimelineSource {
+    fn is_run(&self) -> bool {
+        *self == Self::Run
+    }
 }
 
 /// One stage, phase, job, task or check of a run.

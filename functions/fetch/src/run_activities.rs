@@ -1,0 +1,293 @@
+//! What Analytics tells of the runs that the first pass over a project brought, many at once; the others are asked
+//! themselves.
+
+mod rows;
+mod verdict;
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use ado::{Position, parse_page};
+use jiff::{SignedDuration, Timestamp};
+use model::{Child, Facet, Kind, Record, record::day};
+use resources::{
+    Cursor, OVERLAP, Target, child_of, find,
+    plan::{Pass, Places, Since},
+    run_activities::{
+        Activity, Ended, ITEMS, PAGING, Untold, activity, pays, request, timeline as told,
+    },
+};
+use storage::Counts;
+use upstream::Upstream;
+
+use self::{
+    rows::{Reader, not_a_page},
+    verdict::{Verdict, verdict},
+};
+use crate::{
+    Error,
+    pass::{End, Held},
+    store,
+};
+
+/// The resource whose work this is, and which does what is left of it.
+const TIMELINES: &str = "timelines";
+/// How far back runs were queued that are looked for: a builds pass sends at once for those that began before its window,
+/// and this covers what the window has moved since.
+const REACH: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long after a run's end its activities are believed to be complete: usually they are after half a minute.
+/// <https://learn.microsoft.com/azure/devops/report/powerbi/performance-latency>
+const SETTLED: SignedDuration = SignedDuration::from_mins(15);
+
+/// A run that wants a timeline.
+struct Wanted {
+    child: Child,
+    ended: Ended,
+}
+
+/// The runs of the project that want a timeline, by their ids.
+type AllWanted = BTreeMap<u64, Wanted>;
+
+/// How far the stream came.
+struct Progress {
+    /// When Analytics was first asked.
+    began: Timestamp,
+    /// The last run whose activities were read.
+    done: Option<u64>,
+}
+
+/// Stores what Analytics tells truly, then sends for the timelines of the other runs: all of them, if it refuses.
+pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result<End, Error> {
+    let (mut wanted, newest) = wanted(held).await?;
+    let now = held.context.now();
+    let (settled, progress) = (settled(now, newest), Progress::of(&held.cursor(), now));
+    match bulk(held, upstream, (&mut wanted, settled), &progress).await {
+        Ok(End::Dry) => {}
+        Ok(end) => return Ok(end),
+        Err(error) => {
+            let Some(reason) = refusal(&error, upstream, held.context.now(), &progress).await
+            else {
+                return Err(error);
+            };
+            tracing::warn!(error = %error, reason, "runs are asked one by one");
+            let hint = format!("Analytics {reason}, so that runs were asked one by one: {error}");
+            held.context.control.set_hint(&held.key, &hint).await?;
+        }
+    }
+    tracing::info!(runs = wanted.len(), "runs are asked themselves");
+    let children = wanted.into_values().map(|own| own.child).collect();
+    let timelines = find(TIMELINES).ok_or_else(|| Error::UnknownResource {
+        resource: TIMELINES.to_owned(),
+    })?;
+    let (context, job) = (held.context, &held.delivery.message);
+    store::send_children(context, job, timelines, children).await?;
+    let done = Cursor {
+        since: Since::Whole,
+        pass: None,
+    };
+    held.advance(&done, Counts::default()).await?;
+    Ok(End::Dry)
+}
+
+/// The stored runs without the timeline of their present state, and the end of the newest of all runs.
+async fn wanted(held: &Held<'_>) -> Result<(AllWanted, Option<Timestamp>), Error> {
+    let (context, job) = (held.context, &held.delivery.message);
+    let Some(project) = job.scope.project() else {
+        return Ok((AllWanted::new(), None));
+    };
+    let (now, prefix) = (context.now(), format!("{project}#"));
+    let (mut wanted, mut newest) = (AllWanted::new(), None);
+    let mut at = context.retention.window_start(now) - REACH;
+    // A day ahead, because the service's clock decides the day of a run.
+    let last = now + SignedDuration::from_hours(24);
+    while at <= last {
+        let day = day(at);
+        let partition = (Kind::Run, day.as_str());
+        let records = &context.records;
+        for stored in records
+            .bucket(job.integration, partition, &prefix, now)
+            .await?
+        {
+            newest = newest.max(stored.record.last_event());
+            let marker = stored.record.marker(Facet::Timeline);
+            if marker.is_none() || marker.as_ref() == stored.markers.get(&Facet::Timeline) {
+                continue;
+            }
+            let child = child_of(&stored.record, Some(Facet::Timeline));
+            if let (Record::Run(run), Some(child)) = (&stored.record, child)
+                && let Some(ended) = Ended::of(run)
+            {
+                wanted.insert(run.id, Wanted { child, ended });
+            }
+        }
+        at += SignedDuration::from_hours(24);
+    }
+    Ok((wanted, newest))
+}
+
+/// The last end of a run whose activities are believed. What the next pass over the runs reads again, it may send for at
+/// the same time: so that it makes no difference who is first, those runs are always asked themselves.
+fn settled(now: Timestamp, newest: Option<Timestamp>) -> Timestamp {
+    let sure = now - SETTLED;
+    newest.map_or(sure, |newest| {
+        sure.min(newest - OVERLAP - SignedDuration::from_secs(1))
+    })
+}
+
+/// Reads the activities of the wanted runs page by page, and takes those from the wanted ones whose timeline they told.
+async fn bulk(
+    held: &mut Held<'_>,
+    upstream: &Upstream<'_>,
+    (wanted, settled): (&mut AllWanted, Timestamp),
+    progress: &Progress,
+) -> Result<End, Error> {
+    let Some(runs) = range(wanted, settled, progress.done) else {
+        return Ok(End::Dry);
+    };
+    held.advance(&progress.cursor(), Counts::default()).await?;
+    let job = &held.delivery.message;
+    let request = request(&Target::from(job), &runs);
+    let (mut position, mut reader) = (Position::Start, Reader::default());
+    loop {
+        if held.is_out_of_time() {
+            return Ok(End::OutOfTime);
+        }
+        let mut request = request.clone();
+        PAGING.apply(&position, &mut request);
+        let reply = upstream.send(&request).await?;
+        let page = parse_page(&reply.body.bytes, ITEMS)?;
+        for item in &page.items {
+            let row = activity(item).map_err(|error| not_a_page(&error.to_string()))?;
+            reader.take(row)?;
+        }
+        let next = PAGING.next(&position, &page, &reply.body)?;
+        if next.is_none() {
+            reader.close();
+        }
+        let (fetched, behind) = (page.items.len() as u64, reader.last);
+        let records = put(held, wanted, reader.runs.drain(..), settled).await?;
+        let progress = Progress {
+            done: behind.or(progress.done),
+            ..*progress
+        };
+        let counts = Counts {
+            pages: 1,
+            fetched,
+            records,
+            ..Counts::default()
+        };
+        held.advance(&progress.cursor(), counts).await?;
+        match next {
+            Some(next) => position = next,
+            None => return Ok(End::Dry),
+        }
+    }
+}
+
+/// The runs to ask Analytics for, from the first to the last one; `None` if asking each of them is as cheap.
+fn range(wanted: &AllWanted, settled: Timestamp, done: Option<u64>) -> Option<RangeInclusive<u64>> {
+    let is_ready = |(id, own): &(&u64, &Wanted)| own.ended.at <= settled && Some(**id) > done;
+    let ids: Vec<u64> = wanted.iter().filter(is_ready).map(|(id, _)| *id).collect();
+    let (first, last) = (ids.first()?, ids.last()?);
+    pays(ids.len()).then_some(*first..=*last)
+}
+
+/// Stores the timelines that these activities tell, and says how many records are other than before.
+async fn put(
+    held: &Held<'_>,
+    wanted: &mut AllWanted,
+    runs: impl Iterator<Item = (u64, Vec<Activity>)>,
+    settled: Timestamp,
+) -> Result<u64, Error> {
+    let (context, job) = (held.context, &held.delivery.message);
+    let (mut records, mut untold) = (0, BTreeMap::<Untold, u32>::new());
+    for (id, activities) in runs {
+        let Some(own) = wanted.get(&id).filter(|own| own.ended.at <= settled) else {
+            continue;
+        };
+        match told(&own.ended, &activities) {
+            Ok(timeline) => {
+                let body = serde_json::to_string(&timeline).map_err(|_| Error::Unwritable {
+                    resource: held.resource.name,
+                })?;
+                let details = (&own.child, Facet::Timeline, body);
+                records += store::put_details(context, job, details).await?;
+                wanted.remove(&id);
+            }
+            Err(reason) => *untold.entry(reason).or_default() += 1,
+        }
+    }
+    for (reason, runs) in untold {
+        tracing::debug!(runs, reason = %reason, "activities do not tell a timeline");
+    }
+    Ok(records)
+}
+
+impl Progress {
+    fn of(cursor: &Cursor, now: Timestamp) -> Self {
+        let pass = cursor.pass.as_ref();
+        let done = pass.and_then(|pass| match &pass.position {
+            Position::Token(run) => run.parse().ok(),
+            _ => None,
+        });
+        Self {
+            began: pass.map_or(now, |pass| pass.from),
+            done,
+        }
+    }
+
+    fn cursor(&self) -> Cursor {
+        let position = match self.done {
+            Some(run) => Position::Token(run.to_string()),
+            None => Position::Start,
+        };
+        Cursor {
+            since: Since::Window,
+            pass: Some(Pass {
+                position,
+                from: self.began,
+                until: None,
+                newest: None,
+                ids: None,
+                listed: Places::default(),
+            }),
+        }
+    }
+}
+
+/// Why the runs are asked one by one after this error, if they are.
+async fn refusal(
+    error: &Error,
+    upstream: &Upstream<'_>,
+    now: Timestamp,
+    progress: &Progress,
+) -> Option<&'static str> {
+    match verdict(error.answer()?, progress.began, now) {
+        Verdict::OneByOne(reason) => Some(reason),
+        Verdict::OneByOneIfAlive => {
+            let who = upstream.who().await;
+            let is_alive = who.is_ok_and(|who| !who.anonymous);
+            is_alive.then_some("is closed to this token")
+        }
+        Verdict::Wait => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_goes_on_behind_the_last_run_that_was_read() {
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let fresh = Progress::of(&Cursor::default(), now);
+        assert_eq!((fresh.began, fresh.done), (now, None));
+        let stored = Progress {
+            began: now,
+            done: Some(17),
+        }
+        .cursor();
+        let later = Progress::of(&stored, now + SignedDuration::from_hours(1));
+        assert_eq!((later.began, later.done), (now, Some(17)));
+        assert!(!stored.is_backfilled());
+    }
+}
