@@ -5,6 +5,7 @@ mod inventory;
 use std::collections::HashMap;
 
 use model::record::artifact::ArtifactLinks;
+use model::record::run::TimelineSource;
 use model::record::{ChangesetDetails, PullRequestActivity, PullRequestLinks, RefList, Timeline};
 use model::{Facet, Kind, Record};
 use serde::Serialize;
@@ -98,20 +99,33 @@ pub struct Found {
     pub version: String,
     /// How many parts it has.
     pub children: u64,
+    /// Whether they are what Analytics tells.
+    pub from_analytics: bool,
 }
 
 impl Found {
     fn is_current(&self, wanted: &Expected) -> bool {
-        self.version == wanted.version && self.children == wanted.children
+        self.version == wanted.version && self.wanted_children(wanted) == Some(self.children)
+    }
+
+    /// How many parts it must have, coming from where they come from; `None` if they must not.
+    fn wanted_children(&self, wanted: &Expected) -> Option<u64> {
+        match self.from_analytics {
+            true => wanted.in_analytics,
+            false => Some(wanted.children),
+        }
     }
 
     fn difference(&self, wanted: &Expected) -> String {
         let Self {
             version, children, ..
         } = self;
+        let parts = self
+            .wanted_children(wanted)
+            .map_or_else(|| "none from Analytics".to_owned(), |n| n.to_string());
         format!(
-            " is at {version:?} with {children} parts, not {:?} with {}",
-            wanted.version, wanted.children
+            " is at {version:?} with {children} parts, not {:?} with {parts}",
+            wanted.version
         )
     }
 }
@@ -125,6 +139,7 @@ impl From<&StoredRecord> for Found {
             let is_current = marker.is_some() && marker.as_ref() == stored.markers.get(&which);
             if is_current { facet(which) } else { "" }
         };
+        let mut from_analytics = false;
         let (version, children) = match &stored.record {
             Record::WorkItem(item) => {
                 let links = serde_json::from_str(current(Facet::Links));
@@ -137,6 +152,7 @@ impl From<&StoredRecord> for Found {
             Record::Run(run) => {
                 let timeline: Timeline =
                     serde_json::from_str(facet(Facet::Timeline)).unwrap_or_default();
+                from_analytics = timeline.source == TimelineSource::Analytics;
                 (
                     run.finished_at
                         .map_or_else(String::new, |at| at.to_string()),
@@ -194,6 +210,7 @@ impl From<&StoredRecord> for Found {
             sort: stored.key.sort.clone(),
             version,
             children: children as u64,
+            from_analytics,
         }
     }
 }
@@ -242,7 +259,25 @@ mod tests {
             sort: format!("{scope}#{id}"),
             version,
             children,
+            from_analytics: false,
         }
+    }
+
+    #[test]
+    fn parts_from_analytics_are_compared_with_what_analytics_knows() {
+        let told = |children| Found {
+            children,
+            from_analytics: true,
+            ..found(1)
+        };
+        let known = Expected {
+            in_analytics: Some(2),
+            ..expected(1)
+        };
+        assert!(compare(std::slice::from_ref(&known), [told(2)]).is_clean());
+        assert!(compare(std::slice::from_ref(&known), [found(1)]).is_clean());
+        assert_eq!(compare(&[known], [told(3)]).stale, 1);
+        assert_eq!(compare(&[expected(1)], [told(3)]).stale, 1);
     }
 
     #[test]
