@@ -255,9 +255,4 @@ impl Deployment {
         let dead = self.stack.dead_letters();
         assert!(dead.is_empty(), "{dead:?}");
     }
-
-    /// A fingerprint of the store.
-    pub(crate) async fn digest(&self) -> String {
-        verify::digest(&self.stored().await)
-    }
 }

@@ -19,6 +19,7 @@ mod life;
 )]
 mod openapi;
 mod regressions;
+mod timelines;
 mod tokens;
 
 use std::time::Duration;
