@@ -29,9 +29,11 @@ fn cap() -> impl Strategy<Value = PageCap> {
 
 fn pages() -> impl Strategy<Value = PageCaps> {
     let pull_requests = (1_usize..12).prop_map(|served| PageCap::new(served, 1_000));
-    let caps = (cap(), cap(), cap(), cap(), pull_requests);
+    let activities = (20_usize..500).prop_map(|max| PageCap::new(max, max));
+    let caps = (cap(), cap(), cap(), cap(), pull_requests, activities);
     caps.prop_map(
-        |(builds, changesets, revisions, links, pull_requests)| PageCaps {
+        |(builds, changesets, revisions, links, pull_requests, activities)| PageCaps {
+            activities,
             builds,
             changesets,
             revisions,

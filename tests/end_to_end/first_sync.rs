@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use simulator::{Config, LoggedRequest, PageCaps};
+use simulator::{Config, LoggedRequest, PageCap, PageCaps};
 
 use crate::{deployment::Deployment, openapi::Specs};
 
@@ -88,7 +88,10 @@ fn hasty_template() -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_into_one_invocation_goes_on_in_the_next() {
-    let pages = PageCaps::undocumented(40);
+    let pages = PageCaps {
+        activities: PageCap::new(300, 300),
+        ..PageCaps::undocumented(40)
+    };
     let config = Config {
         pages,
         ..Config::default()
@@ -101,4 +104,6 @@ async fn what_does_not_fit_into_one_invocation_goes_on_in_the_next() {
     let handed_over = hasty.logs().matches("pass goes on later").count();
     println!("{handed_over} passes went on in another invocation");
     assert!(handed_over > 20, "{handed_over}");
+    let in_bulk = hasty.simulator.request_counts()["pipelineRunActivities"];
+    assert!(in_bulk > 12, "{in_bulk} pages of activities");
 }

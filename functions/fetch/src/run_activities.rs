@@ -1,28 +1,24 @@
 //! What Analytics tells of the runs that the first pass over a project brought, many at once; the others are asked
 //! themselves.
 
-mod rows;
 mod verdict;
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::collections::BTreeMap;
 
 use ado::{Position, parse_page};
 use jiff::{SignedDuration, Timestamp};
 use model::{Child, Facet, Kind, Record, record::day};
 use resources::{
-    Cursor, OVERLAP, Target, child_of, find,
+    Cursor, MapError, OVERLAP, Target, child_of, find,
     plan::{Pass, Places, Since},
     run_activities::{
-        Activity, Ended, ITEMS, PAGING, Untold, activity, pays, request, timeline as told,
+        Activity, Ended, ITEMS, PAGING, Rows, Untold, activity, pays, request, timeline as told,
     },
 };
 use storage::Counts;
 use upstream::Upstream;
 
-use self::{
-    rows::{Reader, not_a_page},
-    verdict::{Verdict, verdict},
-};
+use self::verdict::{Verdict, verdict};
 use crate::{
     Error,
     pass::{End, Held},
@@ -34,9 +30,6 @@ const TIMELINES: &str = "timelines";
 /// How far back runs were queued that are looked for: a builds pass sends at once for those that began before its window,
 /// and this covers what the window has moved since.
 const REACH: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How long after a run's end its activities are believed to be complete: usually they are after half a minute.
-/// <https://learn.microsoft.com/azure/devops/report/powerbi/performance-latency>
-const SETTLED: SignedDuration = SignedDuration::from_mins(15);
 
 /// A run that wants a timeline.
 struct Wanted {
@@ -59,8 +52,8 @@ struct Progress {
 pub(crate) async fn read(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result<End, Error> {
     let (mut wanted, newest) = wanted(held).await?;
     let now = held.context.now();
-    let (settled, progress) = (settled(now, newest), Progress::of(&held.cursor(), now));
-    match bulk(held, upstream, (&mut wanted, settled), &progress).await {
+    let (latest, progress) = (latest(newest), Progress::of(&held.cursor(), now));
+    match bulk(held, upstream, (&mut wanted, latest), &progress).await {
         Ok(End::Dry) => {}
         Ok(end) => return Ok(end),
         Err(error) => {
@@ -124,29 +117,27 @@ async fn wanted(held: &Held<'_>) -> Result<(AllWanted, Option<Timestamp>), Error
     Ok((wanted, newest))
 }
 
-/// The last end of a run whose activities are believed. What the next pass over the runs reads again, it may send for at
-/// the same time: so that it makes no difference who is first, those runs are always asked themselves.
-fn settled(now: Timestamp, newest: Option<Timestamp>) -> Timestamp {
-    let sure = now - SETTLED;
-    newest.map_or(sure, |newest| {
-        sure.min(newest - OVERLAP - SignedDuration::from_secs(1))
-    })
+/// The last end of a run whose activities are taken. What the next pass over the runs reads again, it may send for at the
+/// same time: so that it makes no difference who is first, those runs are always asked themselves.
+fn latest(newest: Option<Timestamp>) -> Timestamp {
+    let again = OVERLAP + std::time::Duration::from_secs(1);
+    newest.map_or(Timestamp::MIN, |newest| newest - again)
 }
 
 /// Reads the activities of the wanted runs page by page, and takes those from the wanted ones whose timeline they told.
 async fn bulk(
     held: &mut Held<'_>,
     upstream: &Upstream<'_>,
-    (wanted, settled): (&mut AllWanted, Timestamp),
+    (wanted, latest): (&mut AllWanted, Timestamp),
     progress: &Progress,
 ) -> Result<End, Error> {
-    let Some(runs) = range(wanted, settled, progress.done) else {
+    let Some(first) = first(wanted, latest, progress.done) else {
         return Ok(End::Dry);
     };
     held.advance(&progress.cursor(), Counts::default()).await?;
     let job = &held.delivery.message;
-    let request = request(&Target::from(job), &runs);
-    let (mut position, mut reader) = (Position::Start, Reader::default());
+    let request = request(&Target::from(job), first);
+    let (mut position, mut rows) = (Position::Start, Rows::default());
     loop {
         if held.is_out_of_time() {
             return Ok(End::OutOfTime);
@@ -156,15 +147,22 @@ async fn bulk(
         let reply = upstream.send(&request).await?;
         let page = parse_page(&reply.body.bytes, ITEMS)?;
         for item in &page.items {
-            let row = activity(item).map_err(|error| not_a_page(&error.to_string()))?;
-            reader.take(row)?;
+            let row = activity(item).and_then(|row| rows.take(row));
+            row.map_err(|error| not_a_page(&error))?;
         }
         let next = PAGING.next(&position, &page, &reply.body)?;
         if next.is_none() {
-            reader.close();
+            rows.close();
         }
-        let (fetched, behind) = (page.items.len() as u64, reader.last);
-        let records = put(held, wanted, reader.runs.drain(..), settled).await?;
+        let (fetched, behind) = (page.items.len() as u64, rows.last());
+        let end = |run| {
+            wanted
+                .get(&run)
+                .map(|own| own.ended.at)
+                .filter(|at| *at <= latest)
+        };
+        let complete = rows.complete(end);
+        let records = put(held, wanted, complete).await?;
         let progress = Progress {
             done: behind.or(progress.done),
             ..*progress
@@ -183,25 +181,24 @@ async fn bulk(
     }
 }
 
-/// The runs to ask Analytics for, from the first to the last one; `None` if asking each of them is as cheap.
-fn range(wanted: &AllWanted, settled: Timestamp, done: Option<u64>) -> Option<RangeInclusive<u64>> {
-    let is_ready = |(id, own): &(&u64, &Wanted)| own.ended.at <= settled && Some(**id) > done;
-    let ids: Vec<u64> = wanted.iter().filter(is_ready).map(|(id, _)| *id).collect();
-    let (first, last) = (ids.first()?, ids.last()?);
-    pays(ids.len()).then_some(*first..=*last)
+/// The first run to ask Analytics for; `None` if asking each run is as cheap.
+fn first(wanted: &AllWanted, latest: Timestamp, done: Option<u64>) -> Option<u64> {
+    let is_ready = |(id, own): &(&u64, &Wanted)| own.ended.at <= latest && Some(**id) > done;
+    let mut ready = wanted.iter().filter(is_ready).map(|(id, _)| *id);
+    let first = ready.next()?;
+    pays(1 + ready.count()).then_some(first)
 }
 
 /// Stores the timelines that these activities tell, and says how many records are other than before.
 async fn put(
     held: &Held<'_>,
     wanted: &mut AllWanted,
-    runs: impl Iterator<Item = (u64, Vec<Activity>)>,
-    settled: Timestamp,
+    runs: Vec<(u64, Vec<Activity>)>,
 ) -> Result<u64, Error> {
     let (context, job) = (held.context, &held.delivery.message);
     let (mut records, mut untold) = (0, BTreeMap::<Untold, u32>::new());
     for (id, activities) in runs {
-        let Some(own) = wanted.get(&id).filter(|own| own.ended.at <= settled) else {
+        let Some(own) = wanted.get(&id) else {
             continue;
         };
         match told(&own.ended, &activities) {
@@ -270,6 +267,14 @@ async fn refusal(
         }
         Verdict::Wait => None,
     }
+}
+
+/// Rows that cannot be believed.
+fn not_a_page(error: &MapError) -> Error {
+    Error::Page(ado::Error::NotAPage {
+        expected: ITEMS.to_owned(),
+        problem: error.to_string(),
+    })
 }
 
 #[cfg(test)]
