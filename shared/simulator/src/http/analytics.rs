@@ -2,77 +2,31 @@
 //!
 //! <https://learn.microsoft.com/azure/devops/report/extend-analytics/odata-query-guidelines>
 
+mod query;
+mod row;
+
 use http::StatusCode;
-use jiff::{Timestamp, tz::Offset};
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::config::AnalyticsAccess;
 use crate::http::call::Call;
-use crate::http::odata::{self, Condition, Expansion, invalid};
 use crate::http::refusal::Refusal;
 use crate::http::reply::{Reply, write_items};
-use crate::world::activities::{self, Activity, Kind};
+use crate::world::activities::{self, Activity};
 use crate::world::builds::Build;
-use crate::world::timeline::RecordResult;
+use query::{COLUMNS, Query, RUN, column};
+use row::Row;
 
-/// Instants are given in the organization's time zone:
-/// <https://learn.microsoft.com/azure/devops/report/extend-analytics/odata-query-guidelines>.
-const ZONE: Offset = Offset::constant(2);
-/// The longest address; a longer one is not found:
-/// <https://learn.microsoft.com/azure/devops/report/extend-analytics/odata-query-guidelines>.
-const LONGEST_ADDRESS: usize = 3_000;
 /// Versions that have the set: <https://learn.microsoft.com/azure/devops/report/extend-analytics/odata-api-version>.
 const VERSIONS: [&str; 2] = ["v3.0-preview", "v4.0-preview"];
-/// The columns of the set:
-/// <https://learn.microsoft.com/azure/devops/report/analytics/entity-reference-pipelines#pipelinerunactivityresults>.
-const COLUMNS: [&str; 18] = [
-    "AbandonedCount",
-    "ActivityCompletedDate",
-    "ActivityDurationSeconds",
-    "ActivityStartedDate",
-    "ActivityType",
-    "CanceledCount",
-    "FailedCount",
-    "PipelineJobSK",
-    "PipelineRunActivityResultSK",
-    RUN_COMPLETED,
-    RUN,
-    "PipelineRunOutcome",
-    "PipelineSK",
-    "SkippedCount",
-    "SucceededCount",
-    "SucceededWithIssuesCount",
-    "TaskDisplayName",
-    "TaskOutcome",
-];
-const RUN: &str = "PipelineRunId";
-const RUN_COMPLETED: &str = "PipelineRunCompletedDateSK";
 
 /// `GET _odata/{version}/PipelineRunActivityResults`: pages with a link to the next one.
 pub(crate) fn run_activities(call: &Call<'_>) -> Result<Reply, Refusal> {
     admit(call)?;
     let query = Query::new(call)?;
     let runs = query.runs(call);
-    let (lag, keeps) = (
-        call.config().analytics.lag,
-        call.config().unverified.analytics_keeps_retries,
-    );
-    let is_there = |at: Timestamp| at + lag <= call.now;
-    let rows = runs.iter().flat_map(|build| {
-        let rows = activities::of_run(call.world, build, keeps);
-        let end = build.finished().unwrap_or(Timestamp::MAX);
-        let there = rows
-            .into_iter()
-            .filter(move |row| is_there(row.span.map_or(end, |(_, end)| end)));
-        let mut rows: Vec<Row<'_>> = (0_u32..)
-            .zip(there)
-            .map(|(n, activity)| Row::new(build, n, activity))
-            .collect();
-        // The order within a run is nobody's promise.
-        rows.sort_by_key(|row| row.key);
-        rows
-    });
+    let rows = runs.into_iter().flat_map(|build| rows(call, build));
     let page = call.config().pages.activities.max.max(1);
     let mut rows = rows.skip(query.skip);
     let values: Vec<Value> = rows
@@ -82,6 +36,21 @@ pub(crate) fn run_activities(call: &Call<'_>) -> Result<Reply, Refusal> {
         .collect();
     let next = rows.next().map(|_| next_link(call, query.skip + page));
     Ok(reply(call, &values, next))
+}
+
+/// The rows of a run that are there already, in an order that is nobody's promise.
+fn rows<'a>(call: &Call<'_>, build: &'a Build) -> Vec<Row<'a>> {
+    let lag = call.config().analytics.lag;
+    let keeps_retries = call.config().unverified.analytics_keeps_retries;
+    let end = build.finished().unwrap_or(Timestamp::MAX);
+    let is_there = |own: &Activity| own.span.map_or(end, |(_, end)| end) + lag <= call.now;
+    let activities = activities::of_run(call.world, build, keeps_retries);
+    let mut rows: Vec<Row<'_>> = (0_u32..)
+        .zip(activities.into_iter().filter(is_there))
+        .map(|(n, activity)| Row::new(build, n, activity))
+        .collect();
+    rows.sort_by_key(|row| row.key);
+    rows
 }
 
 /// `GET _odata/{version}/$metadata`: the columns.
@@ -111,14 +80,6 @@ fn type_of(column: &str) -> &'static str {
         name if name.ends_with("Count") || name.ends_with("SK") || name == RUN => "Edm.Int32",
         "ActivityDurationSeconds" => "Edm.Decimal",
         _ => "Edm.String",
-    }
-}
-
-/// What a column is called.
-fn column<'a>(call: &Call<'_>, documented: &'a str) -> &'a str {
-    match call.config().analytics.access {
-        AnalyticsAccess::Renamed400 if documented == RUN => "RunId",
-        _ => documented,
     }
 }
 
@@ -158,249 +119,6 @@ fn admit(call: &Call<'_>) -> Result<(), Refusal> {
         );
     }
     Ok(())
-}
-
-/// A query that was understood.
-struct Query {
-    columns: Vec<String>,
-    expansions: Vec<Expansion>,
-    conditions: Vec<Condition>,
-    order: Order,
-    skip: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// As the rows were written: in the order of the runs' ends.
-    Written,
-    ByRun,
-}
-
-impl Query {
-    fn new(call: &Call<'_>) -> Result<Self, Refusal> {
-        if call.address_length > LONGEST_ADDRESS {
-            return Err(Refusal::no_such_route("_odata"));
-        }
-        let query = &call.query;
-        let select = query
-            .text(&["$select"])
-            .ok_or_else(|| invalid("The query does not specify a $select or $apply clause."))?;
-        let expand = query.text(&["$expand"]).unwrap_or_default();
-        let filter = query
-            .text(&["$filter"])
-            .map(odata::conditions)
-            .transpose()?;
-        let order = match query.text(&["$orderby"]) {
-            None => Order::Written,
-            Some(text) if [RUN, "PipelineRunId asc"].contains(&text) => Order::ByRun,
-            Some(other) => return Err(invalid(format!("Cannot order by '{other}'."))),
-        };
-        let found = Self {
-            columns: odata::columns(select),
-            expansions: odata::expansions(expand)?,
-            conditions: filter.unwrap_or_default(),
-            order,
-            skip: query.number(&["$skiptoken"])?.unwrap_or(0),
-        };
-        found.check(call)?;
-        Ok(found)
-    }
-
-    fn check(&self, call: &Call<'_>) -> Result<(), Refusal> {
-        let known: Vec<&str> = COLUMNS.iter().map(|name| column(call, name)).collect();
-        let unknown = |name: &str| {
-            invalid(format!(
-                "Could not find a property named '{name}' on type \
-                 'Microsoft.VisualStudio.Services.Analytics.Model.PipelineRunActivityResult'."
-            ))
-        };
-        let compared = self.conditions.iter().map(|condition| &condition.column);
-        if let Some(name) = self
-            .columns
-            .iter()
-            .chain(compared)
-            .find(|name| !known.contains(&name.as_str()))
-        {
-            return Err(unknown(name));
-        }
-        if self.order == Order::ByRun && column(call, RUN) != RUN {
-            return Err(unknown(RUN));
-        }
-        for condition in &self.conditions {
-            if ![RUN, RUN_COMPLETED].contains(&condition.column.as_str()) {
-                return Err(invalid(format!(
-                    "Cannot compare '{}' with a number.",
-                    condition.column
-                )));
-            }
-        }
-        for expansion in &self.expansions {
-            let known = properties_of(&expansion.name);
-            let mut wanted = expansion.columns.iter();
-            if let Some(name) = wanted.find(|name| !known.contains(&name.as_str())) {
-                return Err(unknown(&format!("{}/{name}", expansion.name)));
-            }
-        }
-        Ok(())
-    }
-
-    /// The runs whose rows are wanted.
-    fn runs<'a>(&self, call: &Call<'a>) -> Vec<&'a Build> {
-        let is_wanted = |build: &&Build| {
-            let holds = |condition: &Condition| {
-                condition.holds(match condition.column.as_str() {
-                    RUN => build.id.into(),
-                    _ => date_key(build),
-                })
-            };
-            call.covers(call.world.project_of(build))
-                && build.finished().is_some()
-                && !call.simulator.is_deleted_run(build.id)
-                && self.conditions.iter().all(holds)
-        };
-        let mut runs: Vec<&Build> = call.world.builds.iter().filter(is_wanted).collect();
-        match self.order {
-            Order::Written => runs.sort_by_key(|build| (build.finished(), build.id)),
-            Order::ByRun => runs.sort_by_key(|build| build.id),
-        }
-        runs
-    }
-
-    fn body(&self, call: &Call<'_>, row: &Row<'_>) -> Value {
-        let columns = self.columns.iter();
-        let mut body: Map<String, Value> = columns
-            .map(|name| (name.clone(), row.value(name)))
-            .collect();
-        for expansion in &self.expansions {
-            let columns = expansion.columns.iter();
-            let value =
-                columns.map(|name| (name.clone(), row.expanded(call, &expansion.name, name)));
-            body.insert(expansion.name.clone(), Value::Object(value.collect()));
-        }
-        Value::Object(body)
-    }
-}
-
-/// The columns behind a navigation property:
-/// <https://learn.microsoft.com/azure/devops/report/analytics/entity-reference-pipelines#navigation-properties-1>.
-fn properties_of(navigation: &str) -> &'static [&'static str] {
-    match navigation {
-        "PipelineJob" => &["FullJobName", "JobName", "PipelineJobSK", "StageName"],
-        "Pipeline" => &["PipelineId", "PipelineName"],
-        _ => &[],
-    }
-}
-
-/// The day of a run's end as Analytics counts days, such as `20260704`.
-fn date_key(build: &Build) -> i64 {
-    let Some(finished) = build.finished() else {
-        return 0;
-    };
-    let day = ZONE.to_datetime(finished).date();
-    i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
-}
-
-/// A row with the run that it belongs to.
-struct Row<'a> {
-    build: &'a Build,
-    key: u32,
-    activity: Activity,
-}
-
-impl<'a> Row<'a> {
-    fn new(build: &'a Build, n: u32, activity: Activity) -> Self {
-        Self {
-            build,
-            key: key(&format!("{}/{n}", build.id)),
-            activity,
-        }
-    }
-
-    fn value(&self, column: &str) -> Value {
-        let Activity {
-            kind,
-            span,
-            result,
-            task,
-            ..
-        } = &self.activity;
-        let is_task = *kind != Kind::AgentWait;
-        let count = |wanted| json!(u32::from(is_task && *result == wanted));
-        match column {
-            "ActivityType" => json!(kind.name()),
-            "ActivityStartedDate" => span.map_or(Value::Null, |(start, _)| local(start)),
-            "ActivityCompletedDate" => span.map_or(Value::Null, |(_, finish)| local(finish)),
-            "ActivityDurationSeconds" => span.map_or(Value::Null, |(start, finish)| {
-                json!(finish.duration_since(start).as_secs_f64())
-            }),
-            "AbandonedCount" => json!(0),
-            "CanceledCount" => count(RecordResult::Canceled),
-            "FailedCount" => count(RecordResult::Failed),
-            "SkippedCount" => count(RecordResult::Skipped),
-            "SucceededCount" => count(RecordResult::Succeeded),
-            "SucceededWithIssuesCount" => count(RecordResult::SucceededWithIssues),
-            "PipelineJobSK" => json!(self.job_key()),
-            "PipelineRunActivityResultSK" => json!(self.key),
-            "PipelineSK" => json!(self.build.definition),
-            "PipelineRunOutcome" => json!(outcome(self.build)),
-            "TaskDisplayName" => json!(task.as_ref().map(|(name, _)| name)),
-            "TaskOutcome" if is_task => json!(task_outcome(*result)),
-            "TaskOutcome" => Value::Null,
-            RUN_COMPLETED => json!(date_key(self.build)),
-            _ => json!(self.build.id),
-        }
-    }
-
-    /// Names the job among all jobs of all pipelines, whatever the run.
-    fn job_key(&self) -> u32 {
-        let job = self.activity.job.as_ref().map_or("", |(path, _)| path);
-        let stage = self.activity.stage.as_deref().unwrap_or_default();
-        key(&format!("{}/{stage}/{job}", self.build.definition))
-    }
-
-    fn expanded(&self, call: &Call<'_>, navigation: &str, column: &str) -> Value {
-        let definition = &call.world.definitions[self.build.definition];
-        let job = self.activity.job.as_ref();
-        match (navigation, column) {
-            ("Pipeline", "PipelineId") => json!(definition.id),
-            ("Pipeline", _) => json!(definition.name),
-            (_, "StageName") => json!(self.activity.stage),
-            (_, "JobName") => json!(job.map(|(_, name)| name)),
-            (_, "FullJobName") => json!(job.and_then(|(path, _)| path.split('/').nth(1))),
-            _ => json!(self.job_key()),
-        }
-    }
-}
-
-fn key(text: &str) -> u32 {
-    let bits = Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).as_u128();
-    // Keys are positive 32-bit numbers.
-    (bits as u32) >> 1
-}
-
-fn local(at: Timestamp) -> Value {
-    json!(at.display_with_offset(ZONE).to_string())
-}
-
-/// <https://learn.microsoft.com/azure/devops/report/analytics/entity-reference-pipelines#pipelinerunoutcome-enumerated-type-members>
-fn outcome(build: &Build) -> &'static str {
-    match build.result() {
-        Some("succeeded") => "Succeed",
-        Some("partiallySucceeded") => "PartiallySucceeded",
-        Some("canceled") => "Canceled",
-        Some(_) => "Failed",
-        None => "None",
-    }
-}
-
-fn task_outcome(result: RecordResult) -> &'static str {
-    match result {
-        RecordResult::Succeeded => "Succeeded",
-        RecordResult::SucceededWithIssues => "SucceededWithIssues",
-        RecordResult::Failed => "Failed",
-        RecordResult::Canceled => "Canceled",
-        RecordResult::Skipped => "Skipped",
-    }
 }
 
 /// The address of what was asked, on the host that was asked.
