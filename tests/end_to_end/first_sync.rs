@@ -8,7 +8,7 @@ use std::{
 
 use simulator::{Config, LoggedRequest, PageCap, PageCaps};
 
-use crate::{deployment::Deployment, openapi::Specs};
+use crate::{deployment::Deployment, openapi::Specs, timelines::sources};
 
 /// Everything upstream is stored and nothing else, and the connection's viewers see that.
 pub(crate) async fn everything_is_there(deployment: &Deployment) {
@@ -106,4 +106,6 @@ async fn what_does_not_fit_into_one_invocation_goes_on_in_the_next() {
     assert!(handed_over > 20, "{handed_over}");
     let in_bulk = hasty.simulator.request_counts()["pipelineRunActivities"];
     assert!(in_bulk > 12, "{in_bulk} pages of activities");
+    let (in_bulk, one_by_one) = sources(&hasty).await;
+    assert!(in_bulk > 5 * one_by_one, "{in_bulk}, {one_by_one}");
 }

@@ -313,7 +313,7 @@ async fn what_is_told_of_a_run_whose_rows_are_late_is_true_or_nothing() {
 }
 
 /// The timelines in a store, by their source.
-async fn sources(deployment: &Deployment) -> (usize, usize) {
+pub(crate) async fn sources(deployment: &Deployment) -> (usize, usize) {
     let stored = deployment.stored().await;
     let facets = stored
         .iter()

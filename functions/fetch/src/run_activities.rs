@@ -281,6 +281,40 @@ fn not_a_page(error: &MapError) -> Error {
 mod tests {
     use super::*;
 
+    fn wanted(ends: &[(u64, i64)]) -> AllWanted {
+        let wanted = |(id, second): &(u64, i64)| {
+            let own = Wanted {
+                child: Child {
+                    id: id.to_string(),
+                    repository: None,
+                    row: model::RowKey {
+                        kind: Kind::Run,
+                        bucket: String::new(),
+                        sort: id.to_string(),
+                    },
+                    marker: String::new(),
+                },
+                ended: Ended {
+                    result: None,
+                    at: Timestamp::from_second(*second).unwrap(),
+                },
+            };
+            (*id, own)
+        };
+        ends.iter().map(wanted).collect()
+    }
+
+    #[test]
+    fn what_the_next_pass_reads_again_and_a_single_run_are_not_asked_of_analytics() {
+        let ends = wanted(&[(3, 0), (4, 400), (5, 5000), (6, 100), (7, 1000)]);
+        let latest = latest(Timestamp::from_second(1001).ok());
+        assert_eq!(latest.as_second(), 400);
+        assert_eq!(first(&ends, latest, None), Some(3));
+        assert_eq!(first(&ends, latest, Some(3)), Some(4));
+        assert_eq!(first(&ends, latest, Some(4)), None, "one is left");
+        assert_eq!(first(&wanted(&[]), latest, None), None);
+    }
+
     #[test]
     fn a_pass_goes_on_behind_the_last_run_that_was_read() {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();

@@ -186,7 +186,8 @@ pub(crate) async fn store(
         let is_stale = |key: &RowKey| stale.contains(&(key.clone(), facet));
         let mut wanted = wanted(records, Some(facet), is_stale);
         if first_pass && matches!(when, When::StaleInBulk(_)) {
-            let left_out = began_in_window(context, records);
+            let window_start = context.retention.window_start(context.now());
+            let left_out = began_since(window_start, records);
             wanted.retain(|child| !left_out.contains(&child.row));
         }
         send_children(context, job, child, wanted).await?;
@@ -219,10 +220,9 @@ fn rows(
     Ok(rows)
 }
 
-/// The records that began in the window: where they are looked for when they are seen to in bulk.
-fn began_in_window(context: &Context, records: &[Record]) -> HashSet<RowKey> {
-    let start = context.retention.window_start(context.now());
-    let is_within = |record: &&Record| record.happened_at().is_some_and(|at| at >= start);
+/// The records that began in the window: only there are they looked for when they are seen to in bulk.
+fn began_since(window_start: Timestamp, records: &[Record]) -> HashSet<RowKey> {
+    let is_within = |record: &&Record| record.happened_at().is_some_and(|at| at >= window_start);
     records.iter().filter(is_within).map(Record::key).collect()
 }
 
@@ -261,4 +261,47 @@ pub(crate) async fn send_children(
         .send_jobs(&jobs, std::time::Duration::ZERO)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Organization, OrganizationId, ProjectId, Scope};
+    use resources::{Fetch, find};
+
+    use super::*;
+
+    /// A run that was queued then.
+    fn run(id: u64, queued: &str) -> Record {
+        let organization = Organization {
+            id: OrganizationId(uuid::Uuid::nil()),
+            name: "fabrikam".parse().unwrap(),
+        };
+        let scope = Scope::Project(ProjectId(uuid::Uuid::nil()));
+        let target = Target {
+            organization: &organization,
+            scope: &scope,
+        };
+        let item = format!(
+            r#"{{"id":{id},"definition":{{"id":7}},"status":"completed","result":"succeeded",
+                "queueTime":"{queued}","startTime":"{queued}","finishTime":"2026-09-01T10:00:00Z"}}"#
+        );
+        let Some(Fetch::List(list)) = find("builds").map(|builds| builds.fetch) else {
+            panic!("runs are a list");
+        };
+        let Map::One(map) = list.map else {
+            panic!("one record for each item");
+        };
+        map(&target, serde_json::from_str(&item).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_run_that_was_queued_before_the_window_is_not_left_to_the_search_in_the_window() {
+        let window_start = "2026-08-25T00:00:00Z".parse().unwrap();
+        let (long, short) = (
+            run(1, "2026-08-24T23:59:59Z"),
+            run(2, "2026-08-25T00:00:00Z"),
+        );
+        let left_out = began_since(window_start, &[long.clone(), short.clone()]);
+        assert_eq!(left_out, HashSet::from([short.key()]));
+    }
 }
