@@ -15,9 +15,9 @@ use resources::{
     Fetch, Target, find,
     run_activities::{Activity, Ended, Rows, Untold, activity, request, timeline as told},
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use simulator::{Analytics, AnalyticsAccess, Config, Elapsed, Simulator, Unverified};
+use simulator::{Analytics, AnalyticsAccess, Config, Elapsed, MissingScope, Simulator, Unverified};
 
 use crate::{deployment::Deployment, regressions::tiny};
 
@@ -344,17 +344,11 @@ async fn hints(deployment: &Deployment) -> Vec<String> {
     streams.filter_map(hint).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_analytics_runs_are_asked_one_by_one_and_nothing_is_missing() {
-    let analytics = Analytics {
-        access: AnalyticsAccess::NoPermission403,
-        ..Analytics::default()
-    };
-    let refused = Deployment::synchronized(Config {
-        analytics,
-        ..tiny()
-    })
-    .await;
+/// The first sync and a later one of whoever may not read Analytics, and why not.
+async fn is_complete_without_analytics(refused: Deployment, pat: SecretString, reason: &str) {
+    let (status, answer) = refused.connect(pat).await;
+    assert_eq!(status, 201, "{answer}");
+    refused.settle().await;
     refused.assert_complete_at_least(200).await;
     let (in_bulk, one_by_one) = sources(&refused).await;
     assert!(in_bulk == 0 && one_by_one > 20, "{in_bulk}, {one_by_one}");
@@ -363,7 +357,9 @@ async fn without_analytics_runs_are_asked_one_by_one_and_nothing_is_missing() {
     assert_eq!(requests["pipelineRunActivities"], projects as u64);
     let hints = hints(&refused).await;
     assert_eq!(hints.len(), projects);
-    assert!(hints[0].contains("Analytics is not to be had"), "{hints:?}");
+    assert!(hints[0].contains(reason), "{hints:?}");
+    let connection = refused.connection().await;
+    assert_eq!(connection["status"], "active", "{connection}");
 
     refused.synchronize().await;
     let later = refused.simulator.request_counts();
@@ -371,4 +367,34 @@ async fn without_analytics_runs_are_asked_one_by_one_and_nothing_is_missing() {
         later["pipelineRunActivities"], projects as u64,
         "it is not asked again"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_analytics_runs_are_asked_one_by_one_and_nothing_is_missing() {
+    let analytics = Analytics {
+        access: AnalyticsAccess::NoPermission403,
+        ..Analytics::default()
+    };
+    let refused = Deployment::start(Config {
+        analytics,
+        ..tiny()
+    })
+    .await;
+    let pat = refused.simulator.default_pat();
+    is_complete_without_analytics(refused, pat, "Analytics is not to be had").await;
+}
+
+/// A 401 for one scope looks like a dead token, and is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_without_the_scope_of_analytics_is_good_for_everything_else() {
+    let refused = Deployment::start(Config {
+        missing_scope: MissingScope::Unauthorized401,
+        ..tiny()
+    })
+    .await;
+    let mut narrow = refused.simulator.make_pat(9);
+    narrow.scopes.remove("vso.analytics");
+    let pat = narrow.token.clone();
+    refused.simulator.add_pat(narrow);
+    is_complete_without_analytics(refused, pat, "closed to this token").await;
 }
