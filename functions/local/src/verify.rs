@@ -222,14 +222,6 @@ fn sum_of(list: &RefList) -> String {
     numbers.fold(0_u64, u64::wrapping_add).to_string()
 }
 
-/// Returns a fingerprint of a store; see [`Inventory::digest`].
-#[must_use]
-pub fn digest(stored: &[StoredRecord]) -> String {
-    let mut inventory = Inventory::default();
-    stored.iter().for_each(|record| inventory.add(record));
-    inventory.digest()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
