@@ -1,0 +1,23 @@
+//! Metrics: records in, numbers out. Nothing here reads a clock, a table or the network.
+//!
+//! A [`Metric`] turns records ([`Fact`]) into rows ([`Row`]): a value, the instant that it belongs to, its dimensions, and the
+//! thing in Azure DevOps that it is about. What users do with rows is the same for all metrics and is written once:
+//! [`report`] filters, groups, cuts into days, weeks or months, and summarizes. Start reading at [`all`].
+
+mod catalog;
+mod input;
+mod pipelines;
+mod query;
+mod report;
+mod row;
+mod statistics;
+
+#[cfg(test)]
+mod samples;
+
+pub use catalog::{Form, Input, Measure, Metric, Reach, Rows, all, find};
+pub use input::{Context, Fact};
+pub use query::{Filter, Interval, Match, Query, Range};
+pub use report::{Group, Point, Report, Summary, report};
+pub use row::{Dimension, Link, Row};
+pub use statistics::{Statistics, percentile};

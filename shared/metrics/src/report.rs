@@ -1,0 +1,283 @@
+//! The one engine of all metrics: rows and a question in, an answer out.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::{Dimension, Measure, Query, Range, Row, Statistics};
+
+/// The answer to a question.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// All rows together.
+    pub total: Summary,
+    /// All rows together, by period; empty if no interval was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trend: Vec<Point>,
+    /// One for each combination of the dimensions asked for that has rows: those with most rows first.
+    pub groups: Vec<Group>,
+}
+
+/// The rows that have the same values of the dimensions asked for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Group {
+    /// These values; `None` for rows without the dimension.
+    pub by: BTreeMap<Dimension, Option<String>>,
+    /// Of these rows.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Of these rows, by period.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trend: Vec<Point>,
+}
+
+/// One period of a trend. Periods without rows are there, too.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// The first day of the period.
+    pub period: Date,
+    /// Of its rows.
+    #[serde(flatten)]
+    pub summary: Summary,
+}
+
+/// What is said of some rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// The one number for it, as the measure of the metric says; `None` if there are no rows.
+    pub value: Option<f64>,
+    /// How many rows there are.
+    pub count: u64,
+    /// For measures that have them.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+}
+
+/// How values are spread.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    min: Option<f64>,
+    median: Option<f64>,
+    mean: Option<f64>,
+    p90: Option<f64>,
+    p95: Option<f64>,
+    max: Option<f64>,
+}
+
+/// Answers a question from rows, in whatever order they come.
+pub fn report(measure: Measure, rows: &[Row], query: &Query) -> Report {
+    let rows: Vec<&Row> = rows.iter().filter(|row| query.accepts(row)).collect();
+    let engine = Engine { measure, query };
+    let mut by_key: BTreeMap<Vec<Option<&str>>, Vec<&Row>> = BTreeMap::new();
+    if !query.group_by.is_empty() {
+        for row in &rows {
+            let key = query.group_by.iter();
+            let key = key.map(|dimension| row.dimension(*dimension)).collect();
+            by_key.entry(key).or_default().push(row);
+        }
+    }
+    let mut groups: Vec<Group> = by_key
+        .into_iter()
+        .map(|(key, rows)| engine.group(&key, &rows))
+        .collect();
+    // The map was in order of the key, which decides between groups of the same size.
+    groups.sort_by_key(|group| std::cmp::Reverse(group.summary.count));
+    Report {
+        total: engine.summary(&rows, query.range),
+        trend: engine.trend(&rows),
+        groups,
+    }
+}
+
+struct Engine<'a> {
+    measure: Measure,
+    query: &'a Query,
+}
+
+impl Engine<'_> {
+    fn group(&self, key: &[Option<&str>], rows: &[&Row]) -> Group {
+        let values = key.iter().map(|value| value.map(str::to_owned));
+        Group {
+            by: self.query.group_by.iter().copied().zip(values).collect(),
+            summary: self.summary(rows, self.query.range),
+            trend: self.trend(rows),
+        }
+    }
+
+    fn trend(&self, rows: &[&Row]) -> Vec<Point> {
+        let Some(interval) = self.query.interval else {
+            return Vec::new();
+        };
+        let mut by_period: BTreeMap<Date, Vec<&Row>> = BTreeMap::new();
+        for row in rows {
+            let period = interval.start(row.at, &self.query.zone);
+            by_period.entry(period).or_default().push(row);
+        }
+        let periods = interval.periods(self.query.range, &self.query.zone);
+        let point = |(period, part)| Point {
+            period,
+            summary: self.summary(by_period.get(&period).map_or(&[], Vec::as_slice), part),
+        };
+        periods.into_iter().map(point).collect()
+    }
+
+    fn summary(&self, rows: &[&Row], range: Range) -> Summary {
+        let found = Statistics::of(rows.iter().map(|row| row.value).collect());
+        let count = found.count as f64;
+        let some = |value: f64| (found.count > 0).then_some(value);
+        let value = match self.measure {
+            Measure::Duration => found.median,
+            Measure::Share => found.mean,
+            Measure::Count => some(count),
+            Measure::Frequency => some(count / range.days(&self.query.zone)),
+        };
+        let spread = Spread {
+            min: found.min,
+            median: found.median,
+            mean: found.mean,
+            p90: found.p90,
+            p95: found.p95,
+            max: found.max,
+        };
+        Summary {
+            value,
+            count: found.count,
+            spread: (self.measure == Measure::Duration).then_some(spread),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        Filter, Interval, Match,
+        samples::{at, row},
+    };
+
+    fn days(from: &str, count: i64) -> Query {
+        let from = at(&format!("{from}T00:00:00Z"));
+        let to = from + jiff::SignedDuration::from_hours(24 * count);
+        Query {
+            range: Range { from, to },
+            zone: TimeZone::UTC,
+            interval: None,
+            group_by: Vec::new(),
+            filters: Vec::new(),
+        }
+    }
+
+    fn stage(value: f64, day: u32, name: &str) -> Row {
+        let at = format!("2026-11-{day:02}T12:00:00Z");
+        row(value, &at, &[(Dimension::Stage, name)])
+    }
+
+    #[test]
+    fn the_frequency_divides_by_all_days_of_the_range() {
+        // 24 in 91 days: 0.26374 (printed, cut off, as 0.263).
+        let rows: Vec<Row> = (1..=24).map(|day| stage(1.0, day, "Deploy")).collect();
+        let found = report(Measure::Frequency, &rows, &days("2026-09-01", 91));
+        let value = found.total.value.unwrap();
+        assert_eq!(format!("{value:.3}"), "0.264");
+        assert_eq!(value, 24.0 / 91.0);
+    }
+
+    #[test]
+    fn groups_come_largest_first_and_name_what_is_missing() {
+        let mut query = days("2026-11-01", 30);
+        query.group_by = vec![Dimension::Stage];
+        let mut rows = vec![
+            stage(5.0, 3, "Build"),
+            stage(7.0, 3, "Test"),
+            stage(9.0, 4, "Test"),
+        ];
+        rows.push(row(1.0, "2026-11-04T00:00:00Z", &[]));
+        let found = report(Measure::Duration, &rows, &query);
+        let names: Vec<_> = found
+            .groups
+            .iter()
+            .map(|group| group.by[&Dimension::Stage].as_deref())
+            .collect();
+        assert_eq!(names, [Some("Test"), None, Some("Build")]);
+        assert_eq!(found.groups[0].summary.value, Some(8.0));
+        assert_eq!(found.total.count, 4);
+    }
+
+    #[test]
+    fn a_day_without_rows_is_there_and_has_no_value() {
+        let query = Query {
+            interval: Some(Interval::Day),
+            ..days("2026-11-03", 3)
+        };
+        let found = report(
+            Measure::Count,
+            &[stage(1.0, 3, "a"), stage(1.0, 5, "a")],
+            &query,
+        );
+        let trend: Vec<_> = found
+            .trend
+            .iter()
+            .map(|point| (point.summary.value, point.summary.count))
+            .collect();
+        assert_eq!(trend, [(Some(1.0), 1), (None, 0), (Some(1.0), 1)]);
+    }
+
+    #[test]
+    fn a_share_is_the_mean_of_ones_and_zeros() {
+        let rows = [
+            stage(1.0, 3, "a"),
+            stage(0.0, 3, "a"),
+            stage(0.0, 4, "a"),
+            stage(0.0, 4, "a"),
+        ];
+        let found = report(Measure::Share, &rows, &days("2026-11-01", 30));
+        assert_eq!(found.total.value, Some(0.25));
+        assert_eq!(found.total.spread, None);
+    }
+
+    fn any_rows() -> impl Strategy<Value = Vec<Row>> {
+        let one = (
+            0.0..1e6_f64,
+            1..29_u32,
+            prop::sample::select(vec!["a", "b", "c"]),
+        );
+        prop::collection::vec(
+            one.prop_map(|(value, day, name)| stage(value, day, name)),
+            0..30,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_rows_does_not_matter(mut rows in any_rows()) {
+            let query = Query { group_by: vec![Dimension::Stage], interval: Some(Interval::Week), ..days("2026-11-01", 30) };
+            let found = report(Measure::Duration, &rows, &query);
+            rows.reverse();
+            prop_assert_eq!(found, report(Measure::Duration, &rows, &query));
+        }
+
+        #[test]
+        fn days_recombine_to_the_whole(rows in any_rows()) {
+            let query = Query { interval: Some(Interval::Day), ..days("2026-11-05", 14) };
+            let found = report(Measure::Count, &rows, &query);
+            prop_assert_eq!(found.trend.len(), 14);
+            let sum: u64 = found.trend.iter().map(|point| point.summary.count).sum();
+            prop_assert_eq!(sum, found.total.count);
+        }
+
+        #[test]
+        fn what_lies_outside_changes_nothing(mut rows in any_rows()) {
+            let deploy = Filter { dimension: Dimension::Stage, rule: Match::Is, values: vec!["a".into()] };
+            let query = Query { filters: vec![deploy], group_by: vec![Dimension::Stage], ..days("2026-11-05", 14) };
+            let found = report(Measure::Duration, &rows, &query);
+            rows.push(stage(1e9, 4, "a"));
+            rows.push(stage(1e9, 19, "a"));
+            rows.push(stage(1e9, 7, "b"));
+            prop_assert_eq!(found, report(Measure::Duration, &rows, &query));
+        }
+    }
+}

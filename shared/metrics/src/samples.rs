@@ -1,0 +1,124 @@
+//! Small records for the tests of this crate.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use model::{
+    ProjectId,
+    record::{
+        Run,
+        run::{Pipeline, RunResult, RunStatus, StepResult, TimelineKind, TimelineRecord},
+    },
+};
+
+use crate::{Context, Dimension, Fact, Link, Metric, Row, Rows};
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// An instant of Monday, 2026-11-23.
+pub(crate) fn clock(time: &str) -> Timestamp {
+    at(&format!("2026-11-23T{time}:00Z"))
+}
+
+pub(crate) fn project() -> ProjectId {
+    ProjectId(uuid::Uuid::from_u128(7))
+}
+
+pub(crate) fn context() -> Context {
+    Context {
+        now: at("2026-11-24T00:00:00Z"),
+        projects: BTreeMap::from([(project(), "Shop".to_owned())]),
+    }
+}
+
+pub(crate) fn row(value: f64, when: &str, dimensions: &[(Dimension, &str)]) -> Row {
+    let dimensions = dimensions.iter();
+    Row {
+        at: at(when),
+        value,
+        dimensions: dimensions
+            .map(|(own, value)| (*own, (*value).to_owned()))
+            .collect(),
+        link: Link::Run {
+            project: project(),
+            id: 1,
+        },
+    }
+}
+
+/// A run of `main` that failed.
+pub(crate) fn run(queued: &str, started: &str, finished: &str) -> Run {
+    Run {
+        id: 17,
+        project: project(),
+        number: "20261123.1".into(),
+        pipeline: Pipeline {
+            id: 3,
+            name: "shop-ci".into(),
+            folder: Some("\\".into()),
+            revision: Some(1),
+        },
+        status: RunStatus::Completed,
+        result: Some(RunResult::Failed),
+        reason: Some("individualCI".into()),
+        queued_at: clock(queued),
+        started_at: Some(clock(started)),
+        finished_at: Some(clock(finished)),
+        last_changed_at: None,
+        source_branch: Some("refs/heads/main".into()),
+        source_version: Some("c0ffee".into()),
+        repository: None,
+        requested_for: None,
+        requested_by: None,
+        last_changed_by: None,
+        priority: None,
+        queue: None,
+        plan: None,
+        trigger: None,
+        problems: Vec::new(),
+        kept: false,
+        gone_at: None,
+        pull_request: None,
+        triggered_by: None,
+        tags: Vec::new(),
+    }
+}
+
+/// A record of a timeline that passed; its id is its name.
+pub(crate) fn record(
+    kind: TimelineKind,
+    name: &str,
+    started: &str,
+    finished: &str,
+) -> TimelineRecord {
+    TimelineRecord {
+        id: name.into(),
+        parent: None,
+        kind,
+        name: Some(name.into()),
+        identifier: None,
+        order: None,
+        attempt: 1,
+        state: Some("completed".into()),
+        result: Some(StepResult::Succeeded),
+        started_at: Some(clock(started)),
+        finished_at: Some(clock(finished)),
+        worker: None,
+        queue: None,
+        errors: 0,
+        warnings: 0,
+        task: None,
+        waiting_since: None,
+    }
+}
+
+/// The values that a metric makes of one record.
+pub(crate) fn values(metric: &Metric, fact: &Fact) -> Vec<f64> {
+    let Rows::Each(rows) = metric.rows;
+    rows(fact, &context())
+        .into_iter()
+        .map(|row| row.value)
+        .collect()
+}

@@ -1,0 +1,106 @@
+//! Count, extremes, mean and percentiles.
+
+use serde::Serialize;
+
+/// What can be said of a list of values. All but the count is `None` for an empty list: no data is not zero.
+///
+/// The median is the 50th percentile, so with an even number of values it is the mean of the two in the middle: of 1, 2, 3, 10
+/// it is 2.5.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Statistics {
+    /// How many values there are.
+    pub count: u64,
+    /// The smallest.
+    pub min: Option<f64>,
+    /// The 50th percentile.
+    pub median: Option<f64>,
+    /// The arithmetic mean.
+    pub mean: Option<f64>,
+    /// The 90th percentile.
+    pub p90: Option<f64>,
+    /// The 95th percentile.
+    pub p95: Option<f64>,
+    /// The largest.
+    pub max: Option<f64>,
+}
+
+impl Statistics {
+    /// The statistics of these values, in whatever order they come.
+    pub fn of(mut values: Vec<f64>) -> Self {
+        values.sort_unstable_by(f64::total_cmp);
+        // Summing in one order makes the mean independent of the order of the records.
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        Self {
+            count: values.len() as u64,
+            min: values.first().copied(),
+            median: percentile(&values, 0.5),
+            mean: (!values.is_empty()).then_some(mean),
+            p90: percentile(&values, 0.9),
+            p95: percentile(&values, 0.95),
+            max: values.last().copied(),
+        }
+    }
+}
+
+/// The percentile of values that are sorted in ascending order; `share` lies between 0 and 1. Between two values it is
+/// interpolated linearly: it is the value at position `share * (count - 1)`, counted from 0. This is what spreadsheets call
+/// `PERCENTILE.INC` and Python `statistics.quantiles` `inclusive`. `None` if there are no values.
+///
+/// ```
+/// assert_eq!(metrics::percentile(&[10.0, 20.0, 30.0, 40.0], 0.9), Some(37.0));
+/// ```
+pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let position = share.clamp(0.0, 1.0) * last as f64;
+    let (below, above) = (position.floor() as usize, position.ceil() as usize);
+    let part = position - position.floor();
+    Some(sorted[below] + (sorted[above] - sorted[below]) * part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn nothing_has_a_count_and_no_numbers() {
+        assert_eq!(Statistics::of(Vec::new()), Statistics::default());
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_the_mean_of_the_middle_two() {
+        let found = Statistics::of(vec![10.0, 1.0, 3.0, 2.0]);
+        assert_eq!(found.median, Some(2.5));
+        assert_eq!(found.mean, Some(4.0));
+    }
+
+    #[test]
+    fn percentiles_are_interpolated() {
+        let values: Vec<f64> = (1..=11).map(f64::from).collect();
+        let found = Statistics::of(values);
+        assert_eq!(found.p90, Some(10.0));
+        assert_eq!(found.p95, Some(10.5));
+        assert_eq!((found.min, found.max), (Some(1.0), Some(11.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_percentile_lies_between_the_extremes(
+            values in prop::collection::vec(-1e9..1e9_f64, 1..40),
+            share in 0.0..=1.0_f64,
+        ) {
+            let mut sorted = values;
+            sorted.sort_unstable_by(f64::total_cmp);
+            let found = percentile(&sorted, share).unwrap();
+            let slack = 1e-6;
+            prop_assert!(found >= sorted[0] - slack && found <= sorted[sorted.len() - 1] + slack);
+        }
+
+        #[test]
+        fn the_order_of_values_does_not_matter(values in prop::collection::vec(-1e9..1e9_f64, 0..40)) {
+            let mut turned = values.clone();
+            turned.reverse();
+            prop_assert_eq!(Statistics::of(values), Statistics::of(turned));
+        }
+    }
+}
