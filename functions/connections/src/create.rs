@@ -8,6 +8,7 @@ use ado::{
 };
 use auth::Secret;
 use entrypoint::problem::Problem;
+use http_api::Refusal;
 use model::{
     Connection, ConnectionId, ConnectionStatus, FanOut, Integration, IntegrationId,
     IntegrationStatus, Method, OrganizationName, Reason, Service, TenantId,
@@ -16,7 +17,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 use validate_pat::form::{self, Form};
 
-use crate::{Context, answer::Refusal};
+use crate::Context;
 
 /// How long looking may take: API Gateway gives up after 30 seconds, and saving comes after.
 const BUDGET: Duration = Duration::from_secs(10);

@@ -4,8 +4,6 @@
 //! not exist. A token is read from the request, checked, put away by `auth`, and never shown again. Start reading at
 //! [`router`]; saving is in `create.rs`.
 
-mod answer;
-mod caller;
 mod create;
 mod report;
 mod view;
@@ -21,6 +19,7 @@ use axum::{
     routing::{get, post},
 };
 use entrypoint::{Config, problem::Problem};
+use http_api::{Admin, Refusal, Viewer, refuse};
 use jiff::Timestamp;
 use model::{Connection, ConnectionId, TenantId};
 use queue::{Addresses, Queues};
@@ -28,8 +27,6 @@ use serde_json::json;
 use storage::{Control, ThrottleKey};
 
 use self::{
-    answer::{Refusal, refuse},
-    caller::{Admin, Viewer},
     report::{IntegrationReport, RequestBudget},
     view::{ConnectionView, IntegrationView},
 };

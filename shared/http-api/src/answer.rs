@@ -8,14 +8,14 @@ use axum::{
 use entrypoint::problem::{MEDIA_TYPE, Problem};
 
 /// A problem as a response.
-pub(crate) fn refuse(problem: Problem) -> Response {
+pub fn refuse(problem: Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], Json(problem)).into_response()
 }
 
 /// Anything that keeps a handler from answering.
 #[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) Problem);
+pub struct Refusal(pub Problem);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {

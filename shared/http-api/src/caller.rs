@@ -9,23 +9,25 @@ use entrypoint::problem::Problem;
 use lambda_http::request::RequestContext;
 use model::TenantId;
 
-use crate::answer::refuse;
+use crate::refuse;
 
 /// A caller who may read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Viewer {
-    pub(crate) tenant: TenantId,
+pub struct Viewer {
+    /// Whose things these are.
+    pub tenant: TenantId,
 }
 
 /// A caller who may change things.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Admin {
-    pub(crate) tenant: TenantId,
+pub struct Admin {
+    /// Whose things these are.
+    pub tenant: TenantId,
 }
 
 /// A request without a verified token, or whose token lacks a role.
 #[derive(Debug)]
-pub(crate) struct NotAllowed(Problem);
+pub struct NotAllowed(Problem);
 
 impl IntoResponse for NotAllowed {
     fn into_response(self) -> Response {

@@ -1,0 +1,7 @@
+//! What the functions behind the HTTP API have in common: who asks, and how it is refused.
+
+mod answer;
+mod caller;
+
+pub use answer::{Refusal, refuse};
+pub use caller::{Admin, NotAllowed, Viewer};
