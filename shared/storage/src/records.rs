@@ -6,6 +6,7 @@
 mod expiry;
 mod parts;
 mod read;
+mod select;
 mod statements;
 mod write;
 
@@ -13,6 +14,7 @@ use aws_sdk_dynamodb::Client;
 use model::{Kind, RowKey};
 
 pub use read::StoredRecord;
+pub use select::Selected;
 pub use write::{Stored, Written};
 
 /// The records table.

@@ -15,7 +15,7 @@ use crate::{
 /// is left of a table for a page without a bound, and a whole table then costs the square of its size. Items are a few
 /// hundred bytes to a few kilobytes, so DynamoDB's own bound of 1 MB ends most pages earlier:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.Pagination>.
-const PAGE: i32 = 1_000;
+pub(super) const PAGE: i32 = 1_000;
 
 /// A record as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,7 +172,12 @@ impl Records {
     }
 
     /// A text of an item, joined from its parts if it was too long for one item.
-    async fn whole(&self, item: &Item, name: &str, digest: &str) -> Result<Option<String>, Error> {
+    pub(super) async fn whole(
+        &self,
+        item: &Item,
+        name: &str,
+        digest: &str,
+    ) -> Result<Option<String>, Error> {
         let Some(inline) = get_text(item, name) else {
             return Ok(None);
         };
@@ -202,7 +207,7 @@ impl Records {
 }
 
 /// TTL deletes late, so a reader decides by itself; parts are read with their record, not as records.
-fn is_live(item: &Item, now: Timestamp) -> bool {
+pub(super) fn is_live(item: &Item, now: Timestamp) -> bool {
     let expired = get_number(item, "expires_at").is_some_and(|at| at <= now.as_second());
     !expired && !parts::is_part(get_text(item, "sk").unwrap_or_default())
 }
