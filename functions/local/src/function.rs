@@ -33,6 +33,7 @@ async fn serve(handler: &str) -> Result<(), Error> {
         "connections" => connections::run().await,
         "fan-out" => fan_out::run().await,
         "fetch" => fetch::run().await,
+        "insights" => insights::run().await,
         "validate-pat" => validate_pat::run().await,
         other => Err(format!("this program has no function {other}").into()),
     }

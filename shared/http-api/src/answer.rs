@@ -40,4 +40,10 @@ macro_rules! unavailable_on {
     )*};
 }
 
-unavailable_on!(storage::Error, auth::Error, queue::Error);
+unavailable_on!(
+    storage::Error,
+    auth::Error,
+    queue::Error,
+    serde_json::Error,
+    tokio::task::JoinError
+);

@@ -1,0 +1,147 @@
+//! Insights over HTTP: which metrics there are, their numbers, and the rows behind the numbers.
+//!
+//! The question is read in `question.rs`, the records in `data.rs`; what is calculated is in the crate `metrics`.
+
+mod answer;
+mod csv;
+mod data;
+mod freshness;
+mod question;
+
+use axum::{
+    Json, Router,
+    extract::{Path, RawQuery, State},
+    http::header,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use entrypoint::{Config, problem::Problem};
+use http_api::{Refusal, Viewer, refuse};
+use jiff::Timestamp;
+use metrics::Metric;
+use model::{Retention, TenantId};
+use serde_json::json;
+use storage::{Control, Records};
+
+use self::{
+    answer::{Description, NumbersAnswer, RowsAnswer},
+    data::{Data, Scope},
+    question::{Format, Question},
+};
+
+/// The handles that this function needs, built once per cold start.
+#[derive(Clone, Debug)]
+pub struct Context {
+    control: Control,
+    records: Records,
+    retention: Retention,
+    /// Where people find the organizations, without a slash at the end.
+    azure_devops: String,
+    clock: fn() -> Timestamp,
+}
+
+/// Runs the function until Lambda stops it.
+///
+/// # Errors
+/// The environment is incomplete, or Lambda is out of reach.
+pub async fn run() -> Result<(), lambda_http::Error> {
+    entrypoint::init();
+    let context = Context::from_env().await?;
+    lambda_http::run(router(context)).await
+}
+
+impl Context {
+    /// Reads the environment that the template sets.
+    ///
+    /// # Errors
+    /// A variable is missing.
+    pub async fn from_env() -> Result<Self, lambda_http::Error> {
+        let config = Config::from_env().await;
+        let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
+        let azure_devops = config.text("AZURE_DEVOPS_URL")?;
+        Ok(Self {
+            control: Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?),
+            records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
+            retention: config.retention()?,
+            azure_devops: azure_devops.trim_end_matches('/').to_owned(),
+            clock: entrypoint::now,
+        })
+    }
+}
+
+/// The function as an HTTP service.
+pub fn router(context: Context) -> Router {
+    Router::new()
+        .route("/api/v1/insights", get(list))
+        .route("/api/v1/insights/{metric}", get(numbers))
+        .route("/api/v1/insights/{metric}/rows", get(rows))
+        .fallback(async || refuse(Problem::not_found()))
+        .with_state(context)
+}
+
+async fn list(_: Viewer) -> Response {
+    let metrics: Vec<_> = metrics::all().map(Description::of).collect();
+    Json(json!({ "metrics": metrics })).into_response()
+}
+
+async fn numbers(
+    State(context): State<Context>,
+    Viewer { tenant }: Viewer,
+    Path(metric): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let metric = found(&metric)?;
+    let asked = ask(&context, metric, query.as_deref())?;
+    let data = read(&context, &tenant, metric, &asked).await?;
+    Ok(Json(NumbersAnswer::new(metric, &asked, &data)).into_response())
+}
+
+async fn rows(
+    State(context): State<Context>,
+    Viewer { tenant }: Viewer,
+    Path(metric): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let metric = found(&metric)?;
+    let asked = ask(&context, metric, query.as_deref())?;
+    let data = read(&context, &tenant, metric, &asked).await?;
+    let answer = RowsAnswer::new(metric, &asked, data, &context.azure_devops);
+    Ok(match asked.format {
+        Format::Json => Json(answer).into_response(),
+        Format::Csv => {
+            let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
+            (headers, csv::write(metric, &answer.rows)).into_response()
+        }
+    })
+}
+
+fn ask(context: &Context, metric: &Metric, query: Option<&str>) -> Result<Question, Problem> {
+    let now = (context.clock)();
+    let oldest = context.retention.window_start(now);
+    Question::parse(query.unwrap_or(""), metric, (oldest, now))
+}
+
+async fn read(
+    context: &Context,
+    tenant: &TenantId,
+    metric: &'static Metric,
+    asked: &Question,
+) -> Result<Data, Refusal> {
+    let now = (context.clock)();
+    let scope = Scope::of(context, tenant, asked.connection).await?;
+    data::read(context, scope, metric, (asked, now)).await
+}
+
+/// The metric of this name; a problem that lists the names if there is none.
+fn found(name: &str) -> Result<&'static Metric, Problem> {
+    metrics::find(name).ok_or_else(|| {
+        let names: Vec<&str> = metrics::all().map(|metric| metric.name).collect();
+        Problem::field(
+            "metric",
+            format!(
+                "there is no metric `{name}`; there are {}",
+                names.join(", ")
+            ),
+        )
+    })
+}
