@@ -173,6 +173,7 @@ impl Deployment {
             "ValidatePat",
             "Connections",
             "FanOut",
+            "Insights",
             "FetchBoards",
             "FetchPipelines",
             "FetchRepos",

@@ -10,6 +10,7 @@ mod any_order;
 mod deployment;
 mod faults;
 mod first_sync;
+mod insights;
 mod later_passes;
 mod life;
 #[path = "../../shared/simulator/tests/openapi/mod.rs"]

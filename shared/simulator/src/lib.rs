@@ -25,6 +25,7 @@ mod meter;
 mod pat;
 mod simulator;
 mod throttle;
+mod truth;
 mod world;
 
 pub use config::{
@@ -39,3 +40,4 @@ pub use log::LoggedRequest;
 pub use pat::{ALL_SCOPES, Pat};
 pub use simulator::Simulator;
 pub use throttle::{Throttle, Throttling, Tstu, UnknownThrottle};
+pub use truth::RunTimes;

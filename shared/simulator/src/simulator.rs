@@ -21,6 +21,7 @@ use crate::log::{LoggedRequest, RequestLog};
 use crate::meter::{Admission, Meter, Notice};
 use crate::pat::{self, ALL_SCOPES, Pat};
 use crate::throttle::{Throttle, Throttling};
+use crate::truth::{self, RunTimes};
 use crate::world::World;
 use crate::world::random::Random;
 
@@ -196,6 +197,11 @@ impl Simulator {
             .map_or_else(Vec::new, |pat| {
                 ledger::expected(&self.world(), &self.config().unverified, &pat, since)
             })
+    }
+
+    /// The times of every run that is over, as they really were.
+    pub fn run_times(&self) -> Vec<RunTimes> {
+        truth::run_times(&self.world())
     }
 
     /// The fewest requests in which a complete sync with this token since `since` can be done, by endpoint; empty for a
