@@ -145,3 +145,34 @@ fn found(name: &str) -> Result<&'static Metric, Problem> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::RequestExt;
+
+    #[test]
+    fn the_sample_events_are_requests_of_this_function() {
+        let events = [
+            (
+                include_str!("../../../events/insights-list.json"),
+                "/api/v1/insights",
+                "",
+            ),
+            (
+                include_str!("../../../events/insights-numbers.json"),
+                "/api/v1/insights/stage_duration",
+                "interval=week&group_by=stage",
+            ),
+            (
+                include_str!("../../../events/insights-rows.json"),
+                "/api/v1/insights/job_duration/rows",
+                "job=Build&format=csv",
+            ),
+        ];
+        for (event, path, query) in events {
+            let request = lambda_http::request::from_str(event).unwrap();
+            assert_eq!(request.raw_http_path(), path);
+            assert_eq!(request.uri().query().unwrap_or(""), query);
+        }
+    }
+}
