@@ -2,6 +2,7 @@
 
 mod activities;
 mod activity_durations;
+mod outcomes;
 mod run_durations;
 
 use jiff::Timestamp;
@@ -13,7 +14,11 @@ use model::{
 use crate::{Context, Dimension, Input, Link, Metric, Reach};
 
 /// The metrics of this family.
-pub(crate) const METRICS: &[&[Metric]] = &[run_durations::METRICS, activity_durations::METRICS];
+pub(crate) const METRICS: &[&[Metric]] = &[
+    run_durations::METRICS,
+    activity_durations::METRICS,
+    outcomes::METRICS,
+];
 
 /// How long before its end a run may have been queued to be found. An approval can be waited for up to 30 days, so a run that
 /// lasts longer had more than one: <https://learn.microsoft.com/azure/devops/pipelines/process/approvals#timeout>.
