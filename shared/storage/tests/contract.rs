@@ -745,3 +745,40 @@ async fn only_one_worker_has_the_turn_and_none_during_a_pause() {
     assert!(control.throttle(key).await.unwrap().capped);
     assert!(take("a", now() + lease).await);
 }
+
+#[tokio::test]
+async fn a_selection_has_whole_texts_of_what_was_asked_for_and_nothing_else() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let pushed = push(1);
+    let mut row = pushed.row(Retention::default(), now()).unwrap().unwrap();
+    row.markers = [Facet::Timeline, Facet::Threads]
+        .map(|facet| (facet, "m".to_owned()))
+        .to_vec();
+    let (key, expires_at) = (row.key.clone(), row.expires_at.unwrap());
+    records.put(integration(), vec![row], now()).await.unwrap();
+    let long = "long".repeat(150_000);
+    for facet in [Facet::Timeline, Facet::Threads] {
+        let details = Details {
+            facet,
+            key: key.clone(),
+            marker: "m".into(),
+            body: format!("{facet:?}{long}"),
+        };
+        let put = records.put_details(integration(), &details, now()).await;
+        assert!(put.unwrap());
+    }
+    let select = async |facets: &[Facet], at| {
+        let place = (key.kind, key.bucket.as_str());
+        let found = records.select(integration(), place, facets, at).await;
+        found.unwrap()
+    };
+    let found = select(&[Facet::Timeline], now()).await;
+    assert_eq!(found.len(), 1, "parts are no records");
+    assert_eq!(found[0].record, pushed);
+    let expected = (Facet::Timeline, format!("Timeline{long}"));
+    assert_eq!(found[0].details, BTreeMap::from([expected]));
+    assert_eq!(select(&[], now()).await[0].details, BTreeMap::new());
+    let later = Timestamp::from_second(expires_at).unwrap();
+    assert_eq!(select(&[], later).await, [], "it has expired");
+}
