@@ -10,9 +10,8 @@ use resources::{
     changeset_details::{CHANGES, KEPT, WITH_CHANGESET, changes_request, map, map_change, request},
 };
 use storage::Counts;
-use upstream::Upstream;
 
-use crate::{Context, Error, is_out_of_time, store};
+use crate::{Context, Error, is_out_of_time, people::Upstream, store};
 
 /// Fetches the details of changesets. A changeset leaves the list when its details are durable.
 pub(crate) async fn details(

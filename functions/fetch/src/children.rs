@@ -11,9 +11,10 @@ use resources::{
     plan::{batch_request, details_request, parent_request},
 };
 use storage::Counts;
-use upstream::Upstream;
 
-use crate::{Context, Error, changesets, commits, is_out_of_time, store, stream_key};
+use crate::{
+    Context, Error, changesets, commits, is_out_of_time, people::Upstream, store, stream_key,
+};
 
 /// Fetches children; what is left when time or patience ends goes into a message of its own.
 pub(crate) async fn visit(

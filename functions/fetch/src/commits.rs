@@ -14,9 +14,8 @@ use resources::{
     commits::{PUSH_PAGING, by_id_request, commit_id, map, push_request},
 };
 use storage::Counts;
-use upstream::Upstream;
 
-use crate::{Context, Error, RESERVE, pass::Held, store};
+use crate::{Context, Error, RESERVE, pass::Held, people::Upstream, store};
 
 /// How many commits are asked for by id at once.
 const IDS_PER_REQUEST: usize = 1000;

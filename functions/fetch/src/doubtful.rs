@@ -7,9 +7,8 @@ use resources::{
 };
 use serde_json::value::RawValue;
 use storage::Counts;
-use upstream::Upstream;
 
-use crate::{Error, pass::Held, store};
+use crate::{Error, pass::Held, people::Upstream, store};
 
 /// Asks for each thing that should be over by now and is stored as open. Nearly always there is none.
 pub(crate) async fn ask(

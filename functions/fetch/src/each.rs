@@ -7,11 +7,11 @@ use resources::{
     plan::{Ids, Since, each_request},
 };
 use storage::Counts;
-use upstream::Upstream;
 
 use crate::{
     Error,
     pass::{End, Held},
+    people::Upstream,
     store,
 };
 

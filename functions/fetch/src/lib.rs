@@ -15,6 +15,7 @@ mod linked_work_items;
 mod open_runs;
 mod open_work_items;
 mod pass;
+mod people;
 mod query;
 mod run_activities;
 mod store;
@@ -34,7 +35,9 @@ use queue::{Addresses, Queues};
 use resources::Resource;
 use storage::{Control, Counts, Records, StreamKey};
 use tokio::sync::Mutex;
-use upstream::{Reply, Upstream};
+use upstream::Reply;
+
+use people::Upstream;
 
 pub use error::Error;
 
@@ -57,6 +60,7 @@ pub struct Context {
     credentials: Mutex<HashMap<ConnectionId, (Timestamp, auth::Secret)>>,
     /// The longest page that an organization served of a resource, as far as this process saw.
     longest_pages: Mutex<HashMap<(OrganizationId, &'static str), usize>>,
+    people: people::Seen,
 }
 
 /// Runs the function until Lambda stops it.
@@ -97,13 +101,14 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     }
     let secret = context.secret(job).await?;
     let credential = Credential::Pat(secret.credential(&job.organization.name).clone());
-    let upstream = Upstream::new(
+    let asked = upstream::Upstream::new(
         (&context.client, &context.control),
         job.connection,
         &job.organization.name,
         &credential,
         context.clock,
     );
+    let upstream = Upstream::new(context, job, asked);
     let result = match &job.work {
         Work::Pass => pass::visit(context, resource, &upstream, &delivery).await,
         Work::Children(children) => {
@@ -201,6 +206,7 @@ impl Context {
             period: config.sync_period()?,
             clock: entrypoint::now,
             credentials: Mutex::default(),
+            people: people::Seen::default(),
             longest_pages: Mutex::default(),
         })
     }

@@ -9,11 +9,11 @@ use resources::{
     plan::{Cursor, Ids, Since},
 };
 use storage::Counts;
-use upstream::Upstream;
 
 use crate::{
     Error,
     pass::{End, Held},
+    people::Upstream,
     query, store,
 };
 

@@ -11,11 +11,12 @@ use resources::{
     plan::{OpenRuns, Since},
 };
 use storage::Counts;
-use upstream::{Reply, Upstream};
+use upstream::Reply;
 
 use crate::{
     Error,
     pass::{End, Held},
+    people::Upstream,
     store,
 };
 

@@ -9,11 +9,11 @@ use resources::{
     plan::{Cursor, Pass, Places, Since},
 };
 use storage::Counts;
-use upstream::Upstream;
 
 use crate::{
     Error, linked_work_items,
     pass::{End, Held},
+    people::Upstream,
     query, store, workflows,
 };
 

@@ -11,11 +11,10 @@ use resources::{
     plan::{Seen, Since},
 };
 use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
-use upstream::Upstream;
 
 use crate::{
     Context, Error, commits, doubtful, each, ends, is_out_of_time, linked_work_items, open_runs,
-    open_work_items, run_activities, store, stream_key, windows,
+    open_work_items, people::Upstream, run_activities, store, stream_key, windows,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.

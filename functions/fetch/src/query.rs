@@ -6,11 +6,11 @@ use resources::{
     open_work_items::{IDS, id},
 };
 use storage::Counts;
-use upstream::Upstream;
 
 use crate::{
     Error,
     pass::Held,
+    people::Upstream,
     store::{self, Aside},
 };
 

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use ado::Page;
 use jiff::Timestamp;
-use model::{Child, Details, Facet, Job, Record, Row, RowKey, Work, record::WriteRule};
+use model::{
+    Child, Details, Facet, Job, Record, Row, RowKey, Work,
+    record::{WorkItem, WriteRule},
+};
 use resources::{FanOut, Map, Resource, Target, When, child_of};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -169,11 +172,8 @@ pub(crate) async fn store(
                 _ => None,
             });
             let when = (context.retention, observed_at);
-            let organization = job.organization.id;
-            context
-                .records
-                .merge(job.integration, organization, items.collect(), when)
-                .await?
+            let items: Vec<WorkItem> = items.collect();
+            context.records.merge(job.integration, items, when).await?
         }
     };
     let stale: HashSet<&(RowKey, Facet)> = written.wanted.iter().collect();

@@ -6,11 +6,11 @@ use resources::{
     windows::{Next, probe_request, window_request},
 };
 use storage::Counts;
-use upstream::Upstream;
 
 use crate::{
     Error,
     pass::{End, Held},
+    people::Upstream,
     store,
 };
 

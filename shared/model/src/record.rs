@@ -9,6 +9,7 @@ pub mod environment;
 pub mod git;
 pub mod identity;
 pub mod metadata;
+mod person;
 pub mod pipeline;
 pub mod pull_request;
 pub mod repository;
@@ -30,6 +31,7 @@ pub use environment::{Environment, EnvironmentDeployment};
 pub use git::{Commit, Push};
 pub use identity::Identity;
 pub use metadata::{ClassificationNode, WorkItemType};
+pub use person::Person;
 pub use pipeline::{Definition, RunRetention};
 pub use pull_request::{PullRequest, PullRequestActivity, PullRequestLinks};
 pub use repository::{GitRepository, Policy, Ref, RefList};
@@ -78,6 +80,32 @@ pub trait Aggregate: Serialize + DeserializeOwned {
     fn marker(&self, facet: Facet) -> Option<String> {
         let _ = facet;
         None
+    }
+}
+
+/// A kind of record of which each answer brings a part: what is stored is all parts joined.
+pub trait Joins: Aggregate + Clone + PartialEq {
+    /// The kind.
+    const KIND: Kind;
+
+    /// Both put together. Neither order nor repetition matters.
+    #[must_use]
+    fn join(self, other: Self) -> Self;
+
+    /// The record, if it is of this kind.
+    fn of(record: &Record) -> Option<&Self>;
+
+    /// The record.
+    fn into_record(self) -> Record;
+
+    /// Where it is stored.
+    fn row_key(&self) -> RowKey {
+        let (bucket, sort) = self.place();
+        RowKey {
+            kind: Self::KIND,
+            bucket,
+            sort,
+        }
     }
 }
 
@@ -225,6 +253,8 @@ kinds! {
     EnvironmentDeployment(EnvironmentDeployment) = "environment_deployment", Newest;
     /// How the tests of a run, or of a person, ended.
     TestRun(Box<TestRun>) = "test_run", Newest;
+    /// Somebody who acts in the organization, or a group or service account.
+    Person(Person) = "person", Merge;
 }
 
 impl Kind {

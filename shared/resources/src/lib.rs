@@ -19,6 +19,7 @@ mod environments;
 mod open;
 pub mod open_runs;
 pub mod open_work_items;
+pub mod people;
 pub mod plan;
 mod policies;
 mod pull_request_links;

@@ -473,10 +473,9 @@ fn item(rev: u32, title: &str) -> WorkItem {
 }
 
 async fn merge(records: &Records, items: Vec<WorkItem>) -> u64 {
-    let organization = OrganizationId(Uuid::nil());
     let when = (Retention::default(), now());
     records
-        .merge(integration(), organization, items, when)
+        .merge(integration(), items, when)
         .await
         .unwrap()
         .changed

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Aggregate, BUCKETS, Facet, Identity, Kind, RowKey, hash_bucket};
+use super::{Aggregate, BUCKETS, Facet, Identity, Joins, Kind, Record, RowKey, hash_bucket};
 use crate::OrganizationId;
 
 /// A work item as of its newest revision, with the history of the fields that metrics replay.
@@ -200,22 +200,6 @@ impl WorkItem {
             })
             .collect()
     }
-
-    /// Joins two observations of the same item: the newer current fields, and every revision that either has seen.
-    ///
-    /// The result does not depend on the order in which observations are merged.
-    #[must_use]
-    pub fn merge(self, other: Self) -> Self {
-        let mut all: BTreeMap<u32, (Timestamp, Option<String>, Snapshot)> = BTreeMap::new();
-        for item in [&self, &other] {
-            for (revision, snapshot) in item.snapshots() {
-                all.insert(revision.rev, (revision.at, revision.by.clone(), snapshot));
-            }
-        }
-        let revisions = differences(all);
-        let newer = if other.rev >= self.rev { other } else { self };
-        Self { revisions, ..newer }
-    }
 }
 
 impl Aggregate for WorkItem {
@@ -251,6 +235,34 @@ impl Aggregate for WorkItem {
         let has_none = count == Some(&FieldValue::Number(0.0));
         let is_wanted = facet == Facet::Links && !has_none && !self.is_deleted;
         is_wanted.then(|| self.rev.to_string())
+    }
+}
+
+impl Joins for WorkItem {
+    const KIND: Kind = Kind::WorkItem;
+
+    /// Joins two observations of the same item: the newer current fields, and every revision that either has seen.
+    fn join(self, other: Self) -> Self {
+        let mut all: BTreeMap<u32, (Timestamp, Option<String>, Snapshot)> = BTreeMap::new();
+        for item in [&self, &other] {
+            for (revision, snapshot) in item.snapshots() {
+                all.insert(revision.rev, (revision.at, revision.by.clone(), snapshot));
+            }
+        }
+        let revisions = differences(all);
+        let newer = if other.rev >= self.rev { other } else { self };
+        Self { revisions, ..newer }
+    }
+
+    fn of(record: &Record) -> Option<&Self> {
+        match record {
+            Record::WorkItem(item) => Some(item),
+            _ => None,
+        }
+    }
+
+    fn into_record(self) -> Record {
+        Record::WorkItem(Box::new(self))
     }
 }
 
@@ -314,7 +326,7 @@ mod tests {
     fn merged(revs: &[u32]) -> WorkItem {
         revs.iter()
             .map(|rev| revision(*rev))
-            .reduce(WorkItem::merge)
+            .reduce(WorkItem::join)
             .unwrap()
     }
 
@@ -340,7 +352,7 @@ mod tests {
             item
         };
         let items = (1..).zip(revisions).map(with);
-        items.reduce(WorkItem::merge).unwrap()
+        items.reduce(WorkItem::join).unwrap()
     }
 
     #[test]

@@ -10,9 +10,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes, PutRequest, ReturnValue, WriteRequest},
 };
 use jiff::Timestamp;
-use model::{
-    Details, Facet, IntegrationId, OrganizationId, Record, Retention, Row, RowKey, record::WorkItem,
-};
+use model::{Details, Facet, IntegrationId, Retention, Row, RowKey, record::Joins};
 use tokio::{task::JoinSet, time::sleep};
 
 use super::{Records, StoredRecord, digest, parts};
@@ -246,59 +244,54 @@ impl Records {
         }
     }
 
-    /// Joins work items with what is stored of them and writes the result, again if another writer was faster.
+    /// Joins records with what is stored of them and writes the result, again if another writer was faster.
     ///
     /// # Errors
-    /// DynamoDB refused, a stored item does not read back, or other writers won every race.
-    pub async fn merge(
+    /// DynamoDB refused, a stored record does not read back, or other writers won every race.
+    pub async fn merge<T: Joins>(
         &self,
         integration: IntegrationId,
-        organization: OrganizationId,
-        items: Vec<WorkItem>,
+        items: Vec<T>,
         (retention, fetched_at): (Retention, Timestamp),
     ) -> Result<Written, Error> {
-        let mut waiting: HashMap<u64, WorkItem> = HashMap::new();
+        let mut waiting: HashMap<RowKey, T> = HashMap::new();
         for item in items {
-            let joined = match waiting.remove(&item.id) {
-                Some(other) => other.merge(item),
+            let key = item.row_key();
+            let joined = match waiting.remove(&key) {
+                Some(other) => other.join(item),
                 None => item,
             };
-            waiting.insert(joined.id, joined);
+            waiting.insert(key, joined);
         }
         let mut written = Written::default();
-        let mut items = waiting.into_values();
+        let mut items = waiting.into_iter();
         loop {
-            let some: Vec<WorkItem> = items.by_ref().take(AT_ONCE).collect();
+            let some: Vec<(RowKey, T)> = items.by_ref().take(AT_ONCE).collect();
             if some.is_empty() {
                 return Ok(written);
             }
-            let when = (retention, fetched_at);
             let more = self
-                .merge_some(integration, organization, some, when)
+                .merge_some(integration, some, (retention, fetched_at))
                 .await?;
             written.changed += more.changed;
             written.wanted.extend(more.wanted);
         }
     }
 
-    async fn merge_some(
+    async fn merge_some<T: Joins>(
         &self,
         integration: IntegrationId,
-        organization: OrganizationId,
-        mut waiting: Vec<WorkItem>,
+        mut waiting: Vec<(RowKey, T)>,
         when: (Retention, Timestamp),
     ) -> Result<Written, Error> {
         let mut written = Written::default();
         for attempt in 0..ATTEMPTS {
-            let keys: Vec<RowKey> = waiting
-                .iter()
-                .map(|item| WorkItem::row_key(organization, item.id))
-                .collect();
+            let keys: Vec<RowKey> = waiting.iter().map(|(key, _)| key.clone()).collect();
             let stored = self.read(integration, &keys).await?;
             let mut lost = Vec::new();
             let mut changed = Vec::new();
-            for item in waiting {
-                let before = stored.get(&WorkItem::row_key(organization, item.id));
+            for (key, item) in waiting {
+                let before = stored.get(&key);
                 let Some((row, is_new)) = joined_row(before, &item, when)? else {
                     continue;
                 };
@@ -315,7 +308,7 @@ impl Records {
                     written.changed += 1;
                 } else {
                     written.wanted.retain(|(key, _)| *key != row.key);
-                    lost.push(item);
+                    lost.push((row.key, item));
                 }
             }
             if lost.is_empty() {
@@ -325,7 +318,7 @@ impl Records {
             sleep(backoff(attempt)).await;
         }
         Err(Error::Contended {
-            item: format!("a work item of organization {organization}"),
+            item: format!("a {} of integration {integration}", T::KIND),
         })
     }
 
@@ -607,26 +600,23 @@ impl Records {
     }
 }
 
-/// The row of a work item joined with what is stored of it, and whether it differs from that; `None` if it is too old to be
+/// The row of a record joined with what is stored of it, and whether it differs from that; `None` if it is too old to be
 /// kept.
-fn joined_row(
+fn joined_row<T: Joins>(
     before: Option<&StoredRecord>,
-    item: &WorkItem,
+    item: &T,
     (retention, fetched_at): (Retention, Timestamp),
 ) -> Result<Option<(Row, bool)>, Error> {
-    let before = before.and_then(|record| match &record.record {
-        Record::WorkItem(before) => Some(before.as_ref()),
-        _ => None,
-    });
-    let merged = match before {
-        Some(before) => before.clone().merge(item.clone()),
+    let before = before.and_then(|record| T::of(&record.record));
+    let joined = match before {
+        Some(before) => before.clone().join(item.clone()),
         None => item.clone(),
     };
-    let is_new = before != Some(&merged);
-    let record = Record::WorkItem(Box::new(merged));
+    let is_new = before != Some(&joined);
+    let record = joined.into_record();
     let row = record.row(retention, fetched_at);
     let row = row.map_err(|error| Error::Corrupt {
-        item: item.id.to_string(),
+        item: item.row_key().sort,
         reason: error.to_string(),
     })?;
     Ok(row.map(|row| (row, is_new)))
