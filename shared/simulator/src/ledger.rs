@@ -1,5 +1,7 @@
 //! What a complete sync must have stored.
 
+mod people;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -44,6 +46,7 @@ use crate::world::{World, activities, timeline};
 /// | `deployment` | project | id | `lastModifiedOn` | approvals |
 /// | `test_run` | project | id | `lastUpdatedDate` | tests |
 /// | `environment` | project | id | empty | 0 |
+/// | `person` | organization | GUID | `human`, `group` or `service` | 1 if something since names them; with 0 it may be missing |
 /// | `environment_deployment` | project | `{environment}/{id}` | `finishTime`, empty while it runs | 0 |
 ///
 /// Instants are RFC 3339 in UTC, as [`Timestamp`] prints them.
@@ -134,6 +137,7 @@ pub(crate) fn expected(
     if pat.has_scope("vso.release") {
         clerk.deployments(&mut all);
     }
+    clerk.people(&mut all);
     all.sort_unstable();
     all
 }

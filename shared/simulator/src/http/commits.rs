@@ -16,6 +16,7 @@ use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::http::{identity, repositories, work_items};
 use crate::world::git::{Commit, History, Sha};
+use crate::world::people::Person;
 use crate::world::projects::{Repository, RepositoryState};
 use crate::world::text;
 
@@ -186,6 +187,15 @@ fn ancestors(history: &History, tip: Sha) -> HashSet<Sha> {
     reached
 }
 
+/// The address in somebody's Git configuration: as they typed it, and case means nothing in it.
+fn address(person: &Person) -> String {
+    let typed = &person.unique_name;
+    match person.id.as_bytes()[0].is_multiple_of(3) {
+        true => typed.to_uppercase(),
+        false => typed.clone(),
+    }
+}
+
 /// A commit without push, work items and counts.
 pub(crate) fn short(call: &Call<'_>, repository: &Repository, commit: &Commit) -> Value {
     let (comment, is_cut) = text::cut(&commit.comment, COMMENT_IN_LISTS);
@@ -194,8 +204,8 @@ pub(crate) fn short(call: &Call<'_>, repository: &Repository, commit: &Commit) -
     let web = repositories::web_url(call, repository);
     let mut value = json!({
         "commitId": commit.sha,
-        "author": { "name": author.display_name, "email": author.unique_name, "date": commit.authored },
-        "committer": { "name": committer.display_name, "email": committer.unique_name, "date": commit.committed },
+        "author": { "name": author.display_name, "email": address(author), "date": commit.authored },
+        "committer": { "name": committer.display_name, "email": address(committer), "date": commit.committed },
         "comment": comment,
         "url": format!("{}/commits/{}", repositories::url(call, repository), commit.sha),
         "remoteUrl": format!("{web}/commit/{}", commit.sha),
