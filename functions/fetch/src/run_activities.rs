@@ -16,12 +16,12 @@ use resources::{
     },
 };
 use storage::Counts;
-use upstream::Upstream;
 
 use self::verdict::{Verdict, verdict};
 use crate::{
     Error,
     pass::{End, Held},
+    people::Upstream,
     store,
 };
 

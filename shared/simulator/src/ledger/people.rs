@@ -23,6 +23,7 @@ impl Clerk<'_> {
                 }
                 .to_owned(),
                 children: u64::from(named.contains(&own)),
+            in_analytics: None,
                 changed_at: self.world.calendar.start_plus_days(0),
             }
         }));
