@@ -508,6 +508,7 @@ async fn synced(client: &Client, since: Timestamp) -> Found {
     sync.found
 }
 
+/// What is owed but people: they are in the answers that are read for the rest.
 fn owed(client: &Client, since: Timestamp, token: &secrecy::SecretString) -> Found {
     let entry = |own: Expected| {
         (
@@ -519,8 +520,20 @@ fn owed(client: &Client, since: Timestamp, token: &secrecy::SecretString) -> Fou
         .simulator
         .ledger(since, token)
         .into_iter()
+        .filter(|own| own.kind != "person")
         .map(entry)
         .collect()
+}
+
+/// Checks that answers name whoever must be known.
+fn assert_names(client: &Client, since: Timestamp, token: &secrecy::SecretString) {
+    let said = client.said();
+    let people = client.simulator.ledger(since, token);
+    let people = people.into_iter().filter(|own| own.kind == "person");
+    let (named, others): (Vec<_>, Vec<_>) = people.partition(|own| own.children == 1);
+    let unsaid: Vec<_> = named.iter().filter(|own| !said.contains(&own.id)).collect();
+    assert!(unsaid.is_empty(), "{unsaid:?}");
+    assert!(named.len() > others.len(), "most people did something");
 }
 
 #[tokio::test]
@@ -534,6 +547,7 @@ async fn a_complete_sync_finds_exactly_what_the_ledger_lists() {
     let kinds: BTreeSet<&str> = owed.keys().map(|(kind, ..)| *kind).collect();
     assert!(kinds.len() >= 22, "every kind occurs: {kinds:?}");
     assert_eq!(found, owed);
+    assert_names(&client, since, &client.simulator.default_pat());
 }
 
 #[tokio::test]
@@ -565,6 +579,7 @@ async fn the_ledger_knows_what_a_credential_may_not_see() {
     let since = ninety_days_ago(&client);
     let (found, owed_to_it) = (synced(&limited, since).await, owed(&client, since, &token));
     assert_eq!(found, owed_to_it);
+    assert_names(&limited, since, &token);
     assert!(owed_to_it.len() < owed(&client, since, &client.simulator.default_pat()).len());
 }
 

@@ -8,7 +8,12 @@ use super::{Clerk, Expected};
 
 impl Clerk<'_> {
     /// Everybody in the organization: with 1 part those whom something since names, with none those whom a sync may have met.
+    ///
+    /// Nobody for a credential that reads nothing else: people are what other answers name.
     pub(super) fn people(&self, all: &mut Vec<Expected>) {
+        if all.is_empty() {
+            return;
+        }
         let named = self.named();
         let people = (0..).zip(&self.world.people.all);
         all.extend(people.map(|(own, person)| {
@@ -23,7 +28,7 @@ impl Clerk<'_> {
                 }
                 .to_owned(),
                 children: u64::from(named.contains(&own)),
-            in_analytics: None,
+                in_analytics: None,
                 changed_at: self.world.calendar.start_plus_days(0),
             }
         }));

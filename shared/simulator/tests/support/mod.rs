@@ -1,5 +1,7 @@
 //! Talks to a simulator in process, as a client would.
 
+use std::sync::Mutex;
+
 use axum::Router;
 use axum::body::Body;
 use base64::Engine;
@@ -16,6 +18,7 @@ pub(crate) struct Client {
     pub(crate) simulator: Simulator,
     router: Router,
     authorization: String,
+    said: Mutex<Vec<u8>>,
 }
 
 /// An answer, read to its end.
@@ -71,6 +74,7 @@ impl Client {
             simulator: simulator.clone(),
             router: simulator.router(),
             authorization: basic(&token),
+            said: Mutex::default(),
         }
     }
 
@@ -80,6 +84,7 @@ impl Client {
             simulator: self.simulator.clone(),
             router: self.router.clone(),
             authorization: basic(token),
+            said: Mutex::default(),
         }
     }
 
@@ -114,14 +119,23 @@ impl Client {
         let request = request
             .body(Body::from(body.to_owned()))
             .expect("a valid request");
-        read(
+        let answer = read(
             self.router
                 .clone()
                 .oneshot(request)
                 .await
                 .expect("the router never fails"),
         )
-        .await
+        .await;
+        let mut said = self.said.lock().expect("nothing panics with the lock");
+        said.extend_from_slice(&answer.bytes);
+        answer
+    }
+
+    /// The text of every answer so far.
+    pub(crate) fn said(&self) -> String {
+        let said = self.said.lock().expect("nothing panics with the lock");
+        String::from_utf8_lossy(&said).into_owned()
     }
 
     /// Every item of a header-token list.
