@@ -1,17 +1,14 @@
 //! Saving a connection: checked again, then all of it or nothing.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use ado::{
-    Credential,
-    probe::{Finding, OrganizationReport, ProblemKind, compare, probe},
-};
+use ado::probe::{Finding, OrganizationReport, ProblemKind};
 use auth::Secret;
 use entrypoint::problem::Problem;
 use http_api::Refusal;
 use model::{
     Connection, ConnectionId, ConnectionStatus, FanOut, Integration, IntegrationId,
-    IntegrationStatus, Method, OrganizationName, Reason, Service, TenantId,
+    IntegrationStatus, OrganizationName, Reason, Service, TenantId,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -19,8 +16,6 @@ use validate_pat::form::{self, Form};
 
 use crate::Context;
 
-/// How long looking may take: API Gateway gives up after 30 seconds, and saving comes after.
-const BUDGET: Duration = Duration::from_secs(10);
 /// The longest name of a connection.
 const NAME_CHARACTERS: usize = 100;
 
@@ -45,9 +40,9 @@ pub(crate) async fn create(
         let detail = format!("there is a connection called `{name}` already");
         return Err(Problem::field("name", detail).into());
     }
-    check(context, &form).await?;
-    let created = describe(context, tenant, name, &form);
-    save(context, &created, &Secret::Pat(form.pat)).await?;
+    let identities = check(context, &form).await?;
+    let created = describe(context, tenant, name, &form, identities);
+    save(context, &created, &form.given.secret).await?;
     let messages: Vec<FanOut> = created
         .connection
         .organizations
@@ -79,26 +74,27 @@ fn name(fields: &mut Map<String, Value>) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Saving revalidates: between looking and saving a token may have died.
-async fn check(context: &Context, form: &Form) -> Result<(), Problem> {
-    let credential = Credential::Pat(form.pat.clone());
-    let mut tasks = Vec::new();
-    for organization in &form.organizations {
-        let (client, credential) = (context.client.clone(), credential.clone());
-        let (organization, services) = (organization.clone(), form.services.clone());
-        tasks.push(tokio::spawn(async move {
-            probe(&client, &credential, &organization, &services, BUDGET).await
-        }));
+/// Saving revalidates: between looking and saving a token may have died. Returns whom the credential acts as, by
+/// organization.
+async fn check(
+    context: &Context,
+    form: &Form,
+) -> Result<BTreeMap<OrganizationName, Uuid>, Problem> {
+    let reports = validate_pat::reports(
+        &context.client,
+        &form.given,
+        &form.organizations,
+        &form.services,
+    )
+    .await?;
+    let mut identities = BTreeMap::new();
+    for (index, report) in reports.into_iter().enumerate() {
+        usable(index, &report)?;
+        if let Some(identity) = report.identity {
+            identities.insert(report.organization, identity.id);
+        }
     }
-    let mut reports = Vec::new();
-    for task in tasks {
-        reports.push(task.await.map_err(|_| Problem::unavailable())?);
-    }
-    compare(&mut reports);
-    for (index, report) in reports.iter().enumerate() {
-        usable(index, report)?;
-    }
-    Ok(())
+    Ok(identities)
 }
 
 /// Refuses what would not work, with the field to change and the next step.
@@ -147,7 +143,13 @@ fn not_usable(field: impl Into<String>, detail: String) -> Problem {
     }
 }
 
-fn describe(context: &Context, tenant: &TenantId, name: String, form: &Form) -> Created {
+fn describe(
+    context: &Context,
+    tenant: &TenantId,
+    name: String,
+    form: &Form,
+    identities: BTreeMap<OrganizationName, Uuid>,
+) -> Created {
     let id = ConnectionId(Uuid::new_v4());
     let integration = |service: &Service| Integration {
         tenant: tenant.clone(),
@@ -163,10 +165,13 @@ fn describe(context: &Context, tenant: &TenantId, name: String, form: &Form) -> 
             tenant: tenant.clone(),
             id,
             name: name.clone(),
-            method: Method::Pat,
+            method: form.given.secret.method(),
             organizations: form.organizations.clone(),
             status: ConnectionStatus::Active,
             created_at: (context.clock)(),
+            every_organization: false,
+            expiries: form.given.expiries.clone(),
+            identities,
         },
     }
 }

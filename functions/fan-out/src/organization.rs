@@ -80,7 +80,7 @@ async fn is_refused(context: &Context, message: &FanOut) -> Result<bool, Error> 
         .get(&message.tenant, message.connection)
         .await
     {
-        Ok(secret) => Credential::Pat(secret.credential(&message.organization).clone()),
+        Ok(secret) => auth::credential(&secret, &message.organization)?,
         Err(error) if error.fault() == Fault::Reauthorize => return Ok(true),
         Err(error) => return Err(error.into()),
     };
@@ -291,7 +291,7 @@ async fn discover(
         .secrets
         .get(&message.tenant, message.connection)
         .await?;
-    let credential = Credential::Pat(secret.credential(&message.organization).clone());
+    let credential = auth::credential(&secret, &message.organization)?;
     // An id never changes, so it is asked for once.
     let organization = match known {
         Some(known) => known,

@@ -24,7 +24,7 @@ mod workflows;
 
 use std::{collections::HashMap, time::Duration};
 
-use ado::{Client, Credential, Hosts, Options, Paging};
+use ado::{Client, Hosts, Options, Paging};
 use auth::Secrets;
 use aws_lambda_events::event::sqs::SqsEvent;
 use entrypoint::{Config, Delivery, Pending};
@@ -100,7 +100,7 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
         return stand_still(job);
     }
     let secret = context.secret(job).await?;
-    let credential = Credential::Pat(secret.credential(&job.organization.name).clone());
+    let credential = auth::credential(&secret, &job.organization.name)?;
     let asked = upstream::Upstream::new(
         (&context.client, &context.control),
         job.connection,

@@ -3,18 +3,21 @@
 //! Fields are taken out one by one instead of by a derived `Deserialize`: its messages quote what they cannot read, and
 //! here that can be a token in the wrong field.
 
+mod credentials;
+
 use entrypoint::problem::Problem;
 use model::{OrganizationName, Service};
-use secrecy::SecretString;
 use serde_json::{Map, Value};
+
+pub use self::credentials::{Given, GivenFor, given_for};
 
 /// A request that makes sense.
 #[derive(Debug)]
 pub struct Form {
-    /// Where the token is for, at least one.
+    /// What it gives to authenticate with.
+    pub given: Given,
+    /// Where that is for, at least one.
     pub organizations: Vec<OrganizationName>,
-    /// The token.
-    pub pat: SecretString,
     /// What is wanted of it, at least one.
     pub services: Vec<Service>,
 }
@@ -36,15 +39,28 @@ impl Form {
     /// # Errors
     /// The first thing that is wrong with them, without quoting any of it but names of fields.
     pub fn from_fields(mut fields: Map<String, Value>) -> Result<Self, Problem> {
+        let GivenFor {
+            given,
+            organizations,
+        } = credentials::take(&mut fields)?;
         let form = Self {
-            organizations: organizations(&mut fields)?,
-            pat: pat(fields.remove("pat"))?,
+            given,
+            organizations,
             services: services(fields.remove("services"))?,
         };
-        match fields.keys().next() {
-            Some(unknown) => Err(Problem::field(unknown, "there is no such field")),
-            None => Ok(form),
-        }
+        nothing_else(&fields)?;
+        Ok(form)
+    }
+}
+
+/// Refuses fields that nobody asked for: a misspelt name must not be taken for a field that was left out.
+///
+/// # Errors
+/// There is one.
+pub fn nothing_else(fields: &Map<String, Value>) -> Result<(), Problem> {
+    match fields.keys().next() {
+        Some(unknown) => Err(Problem::field(unknown, "there is no such field")),
+        None => Ok(()),
     }
 }
 
@@ -123,37 +139,6 @@ fn organization(field: &str, value: &Value) -> Result<OrganizationName, Problem>
     };
     name.parse()
         .map_err(|error: model::InvalidOrganizationName| Problem::field(field, error.to_string()))
-}
-
-/// A token has the shape that Microsoft gives it: letters and digits, 84 of them today and 52 before. The length is not
-/// held against a longer one, because it has grown before:
-/// <https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate#changes-to-format>.
-fn pat(value: Option<Value>) -> Result<SecretString, Problem> {
-    const SHORTEST: usize = 52;
-    const LONGEST: usize = 1024;
-    let invalid = |detail: &str| Err(Problem::field("pat", detail));
-    let Some(Value::String(pat)) = value else {
-        return invalid("a personal access token is needed, as text");
-    };
-    let pat = SecretString::from(pat);
-    let text = secrecy::ExposeSecret::expose_secret(&pat);
-    if text.trim().is_empty() {
-        return invalid("the token is empty; paste the personal access token");
-    }
-    if text.chars().any(char::is_whitespace) {
-        return invalid("the token contains a space or a line break; paste it without");
-    }
-    if !text.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return invalid(
-            "this is no personal access token of azure devops: they have letters and digits only",
-        );
-    }
-    if !(SHORTEST..=LONGEST).contains(&text.len()) {
-        return invalid(
-            "this is no whole personal access token of azure devops: they have 84 characters, older ones 52",
-        );
-    }
-    Ok(pat)
 }
 
 fn services(value: Option<Value>) -> Result<Vec<Service>, Problem> {
@@ -265,11 +250,7 @@ mod tests {
             (json!({ "organization": "a", "pat": 7 }), "pat"),
             (json!({ "organization": "a", "pat": " \n" }), "pat"),
             (
-                json!({ "organization": "a", "pat": format!("{PAT}\n") }),
-                "pat",
-            ),
-            (
-                json!({ "organization": "a", "pat": format!(" {PAT}") }),
+                json!({ "organization": "a", "pat": format!("{} {}", &PAT[..9], &PAT[9..]) }),
                 "pat",
             ),
             (
@@ -320,7 +301,7 @@ mod tests {
     fn a_refusal_never_quotes_a_token_wherever_it_was_put() {
         for body in [
             json!({ "organization": "a", "pat": [PAT] }),
-            json!({ "organization": "a", "pat": format!("{PAT} ") }),
+            json!({ "organization": "a", "pat": format!("{PAT} x") }),
             json!({ "organization": PAT, "pat": "x" }),
             json!({ "organizations": PAT, "pat": "x" }),
             json!({ "organization": "a", "pat": PAT, "services": [PAT] }),

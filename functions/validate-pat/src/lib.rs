@@ -14,7 +14,7 @@ pub mod form;
 use std::{env, time::Duration};
 
 use ado::{
-    Client, Credential, Hosts, Options,
+    Client, Hosts, Options,
     probe::{OrganizationReport, compare, probe},
 };
 use axum::{
@@ -26,9 +26,10 @@ use axum::{
 };
 use entrypoint::problem::{MEDIA_TYPE, Problem};
 use http::{StatusCode, header};
+use model::{OrganizationName, Service};
 use serde::Serialize;
 
-use self::form::Form;
+use self::form::{Form, Given};
 
 /// How long finding out may take altogether: people wait for it, and API Gateway gives up after 30 seconds.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
@@ -95,6 +96,8 @@ pub fn router(context: Context) -> Router {
 #[derive(Serialize)]
 struct Matrix {
     organizations: Vec<OrganizationReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 async fn validate(State(context): State<Context>, body: Result<Bytes, BytesRejection>) -> Response {
@@ -108,29 +111,45 @@ async fn validate(State(context): State<Context>, body: Result<Bytes, BytesRejec
     }
 }
 
-/// Probes every organization at once, each within the whole budget.
 async fn look(client: &Client, form: Form) -> Response {
-    let credential = Credential::Pat(form.pat);
-    let probes: Vec<_> = form
-        .organizations
-        .into_iter()
-        .map(|organization| {
-            let (client, credential) = (client.clone(), credential.clone());
-            let services = form.services.clone();
-            tokio::spawn(async move {
-                probe(&client, &credential, &organization, &services, BUDGET).await
-            })
+    let warnings = form.given.warnings();
+    match reports(client, &form.given, &form.organizations, &form.services).await {
+        Ok(organizations) => Json(Matrix {
+            organizations,
+            warnings,
         })
-        .collect();
-    let mut organizations = Vec::with_capacity(probes.len());
-    for probe in probes {
-        match probe.await {
-            Ok(report) => organizations.push(report),
-            Err(_) => return refuse(Problem::unavailable()),
-        }
+        .into_response(),
+        Err(problem) => refuse(problem),
     }
-    compare(&mut organizations);
-    Json(Matrix { organizations }).into_response()
+}
+
+/// Probes every organization at once, each within the whole budget.
+///
+/// # Errors
+/// An organization has no credential, or a probe broke down.
+pub async fn reports(
+    client: &Client,
+    given: &Given,
+    organizations: &[OrganizationName],
+    services: &[Service],
+) -> Result<Vec<OrganizationReport>, Problem> {
+    let mut probes = Vec::with_capacity(organizations.len());
+    for organization in organizations {
+        let credential = given
+            .credential(organization)
+            .ok_or_else(Problem::unavailable)?;
+        let (client, organization) = (client.clone(), organization.clone());
+        let services = services.to_vec();
+        probes.push(tokio::spawn(async move {
+            probe(&client, &credential, &organization, &services, BUDGET).await
+        }));
+    }
+    let mut reports = Vec::with_capacity(probes.len());
+    for probe in probes {
+        reports.push(probe.await.map_err(|_| Problem::unavailable())?);
+    }
+    compare(&mut reports);
+    Ok(reports)
 }
 
 fn refuse(problem: Problem) -> Response {

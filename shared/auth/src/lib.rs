@@ -3,35 +3,30 @@
 //! A [`Secret`] is in Secrets Manager and in memory, nowhere else: it has no `Serialize`, and its `Debug` shows nothing.
 //! OAuth and service principals join here; they differ in the secret's content, not in who touches it.
 
+mod secret;
+
+pub use secret::{Pats, Secret};
+
+use ado::Credential;
 use aws_sdk_secretsmanager::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
 };
 use model::{ConnectionId, Fault, OrganizationName, TenantId};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 
-/// What a connection authenticates with.
-#[derive(Clone, Debug)]
-pub enum Secret {
-    /// A personal access token for these organizations.
-    Pat(SecretString),
-}
+use secret::Stored;
 
-impl Secret {
-    /// The credential for requests to an organization.
-    pub fn credential(&self, _organization: &OrganizationName) -> &SecretString {
-        match self {
-            Self::Pat(token) => token,
-        }
-    }
-}
-
-/// The secret as Secrets Manager keeps it.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
-enum Stored {
-    Pat { token: String },
+/// What signs requests of a connection to an organization.
+///
+/// # Errors
+/// [`Error::NoToken`] if the secret holds nothing for it.
+pub fn credential(secret: &Secret, organization: &OrganizationName) -> Result<Credential, Error> {
+    secret
+        .credential(organization)
+        .ok_or_else(|| Error::NoToken {
+            organization: organization.clone(),
+        })
 }
 
 /// The secrets of a deployment.
@@ -56,6 +51,12 @@ pub enum Error {
         /// The connection.
         connection: ConnectionId,
     },
+    /// It holds nothing for this organization.
+    #[error("there is no token for organization {organization}")]
+    NoToken {
+        /// The organization.
+        organization: OrganizationName,
+    },
     /// Secrets Manager refused or was out of reach.
     #[error("secrets manager {operation} failed: {code}")]
     SecretsManager {
@@ -70,7 +71,9 @@ impl Error {
     /// What the error means for the job that met it.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Missing { .. } | Self::Unreadable { .. } => Fault::Reauthorize,
+            Self::Missing { .. } | Self::Unreadable { .. } | Self::NoToken { .. } => {
+                Fault::Reauthorize
+            }
             Self::SecretsManager { .. } => Fault::Retryable { after: None },
         }
     }
@@ -97,12 +100,8 @@ impl Secrets {
         connection: ConnectionId,
         secret: &Secret,
     ) -> Result<(), Error> {
-        let stored = match secret {
-            Secret::Pat(token) => Stored::Pat {
-                token: token.expose_secret().to_owned(),
-            },
-        };
-        let text = serde_json::to_string(&stored).map_err(|_| Error::Unreadable { connection })?;
+        let text = serde_json::to_string(&Stored::from(secret))
+            .map_err(|_| Error::Unreadable { connection })?;
         self.client
             .create_secret()
             .name(self.name(tenant, connection))
@@ -131,10 +130,9 @@ impl Secrets {
             _ => Error::new("GetSecretValue", &error),
         })?;
         let text = SecretString::from(output.secret_string.unwrap_or_default());
-        match serde_json::from_str(text.expose_secret()) {
-            Ok(Stored::Pat { token }) => Ok(Secret::Pat(token.into())),
-            Err(_) => Err(Error::Unreadable { connection }),
-        }
+        serde_json::from_str::<Stored>(text.expose_secret())
+            .map(Secret::from)
+            .map_err(|_| Error::Unreadable { connection })
     }
 
     /// Forgets the secret of a connection at once.

@@ -48,6 +48,14 @@ uuid_id! {
     /// A Git repository.
     RepositoryId
 }
+uuid_id! {
+    /// A tenant of Microsoft Entra ID, which its pages call *Directory (tenant) ID*. Not our own [`TenantId`].
+    DirectoryId
+}
+uuid_id! {
+    /// An application that is registered in Microsoft Entra ID: its *Application (client) ID*.
+    ApplicationId
+}
 
 /// One customer of a deployment, as the verified token names it. Never taken from input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

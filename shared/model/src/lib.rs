@@ -16,12 +16,14 @@ pub mod record;
 pub mod retention;
 pub mod service;
 
-pub use connection::{Connection, ConnectionStatus, Integration, IntegrationStatus, Method};
+pub use connection::{
+    Connection, ConnectionStatus, Expiry, GLOBAL_PATS_END, Integration, IntegrationStatus, Method,
+};
 pub use discovery::{Discovery, Project, Repository};
 pub use fault::Fault;
 pub use ids::{
-    ConnectionId, IntegrationId, InvalidOrganizationName, Organization, OrganizationId,
-    OrganizationName, ProjectId, RepositoryId, TenantId,
+    ApplicationId, ConnectionId, DirectoryId, IntegrationId, InvalidOrganizationName, Organization,
+    OrganizationId, OrganizationName, ProjectId, RepositoryId, TenantId,
 };
 pub use job::{Child, FanOut, Job, Reason, Scope, Work};
 pub use record::{Aggregate, Details, Facet, Kind, Record, Row, RowKey, WriteRule};

@@ -1,0 +1,311 @@
+//! Reading what a request gives to authenticate with: one token, or one for each organization.
+
+use ado::Credential;
+use auth::{Pats, Secret};
+use entrypoint::problem::Problem;
+use jiff::civil::Date;
+use model::{Expiry, GLOBAL_PATS_END, OrganizationName};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use super::{MOST_ORGANIZATIONS, organization, organizations};
+
+/// What a request gives to authenticate with.
+#[derive(Debug)]
+pub struct Given {
+    /// The secret, as it is to be kept.
+    pub secret: Secret,
+    /// When parts of it end, as the request says or Microsoft has announced.
+    pub expiries: Vec<Expiry>,
+}
+
+/// What a request gives, and where it is for.
+#[derive(Debug)]
+pub struct GivenFor {
+    /// What it gives.
+    pub given: Given,
+    /// The organizations that it names.
+    pub organizations: Vec<OrganizationName>,
+}
+
+impl Given {
+    /// The credential for an organization of the request.
+    pub fn credential(&self, organization: &OrganizationName) -> Option<Credential> {
+        self.secret.credential(organization)
+    }
+
+    /// What is good to know although the request makes sense.
+    pub fn warnings(&self) -> Vec<String> {
+        let Secret::Pats(pats) = &self.secret;
+        let mut warnings = Vec::new();
+        if pats.has_global() {
+            warnings.push(format!(
+                "One token for several organizations is a global one, and Microsoft ends those on {GLOBAL_PATS_END}: \
+                 make one token for each organization, and give them as `pats`."
+            ));
+        }
+        warnings
+    }
+}
+
+/// Takes the credentials out of a request, with the organizations that they are for.
+pub(super) fn take(fields: &mut Map<String, Value>) -> Result<GivenFor, Problem> {
+    match fields.remove("pats") {
+        Some(list) if fields.contains_key("pat") => {
+            drop(list);
+            Err(Problem::field("pat", "give either `pat` or `pats`"))
+        }
+        Some(list) => several(&list),
+        None => {
+            let organizations = organizations(fields)?;
+            let given = given_for(fields, &organizations)?;
+            Ok(GivenFor {
+                given,
+                organizations,
+            })
+        }
+    }
+}
+
+/// Takes the credentials out of a request for organizations that are known already.
+///
+/// # Errors
+/// The first thing that is wrong with them, without quoting any of it but names of fields.
+pub fn given_for(
+    fields: &mut Map<String, Value>,
+    organizations: &[OrganizationName],
+) -> Result<Given, Problem> {
+    if let Some(list) = fields.remove("pats") {
+        let GivenFor {
+            given,
+            organizations: named,
+        } = several(&list)?;
+        return match organizations.iter().find(|known| !names(&named, known)) {
+            Some(left_out) => Err(Problem::field(
+                "pats",
+                format!("there is no token for the organization {left_out}"),
+            )),
+            None => Ok(given),
+        };
+    }
+    let token = pat("pat", fields.remove("pat"))?;
+    let on = date("expires_on", fields.remove("expires_on"))?;
+    Ok(match organizations {
+        [one] => {
+            let mut pats = Pats::default();
+            pats.insert(one, token);
+            let organization = Some(one.clone());
+            Given {
+                secret: Secret::Pats(pats),
+                expiries: on
+                    .map(|on| Expiry { organization, on })
+                    .into_iter()
+                    .collect(),
+            }
+        }
+        // A token is for one organization or for all: <https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate#create-a-pat>.
+        _ => Given {
+            secret: Secret::Pats(Pats::global(token)),
+            expiries: vec![Expiry {
+                organization: None,
+                on: on.map_or(GLOBAL_PATS_END, |on| on.min(GLOBAL_PATS_END)),
+            }],
+        },
+    })
+}
+
+/// Reads `[{ "organization": "fabrikam", "pat": "...", "expires_on": "2027-01-31" }, ...]`.
+fn several(list: &Value) -> Result<GivenFor, Problem> {
+    let entries = match list {
+        Value::Array(entries) if !entries.is_empty() => entries,
+        _ => return Err(Problem::field("pats", "a list of tokens is needed")),
+    };
+    if entries.len() > MOST_ORGANIZATIONS {
+        let most = format!("at most {MOST_ORGANIZATIONS} organizations can be asked at once");
+        return Err(Problem::field("pats", most));
+    }
+    let (mut pats, mut expiries, mut organizations) = (Pats::default(), Vec::new(), Vec::new());
+    for (index, entry) in entries.iter().enumerate() {
+        let field = |name: &str| format!("pats[{index}].{name}");
+        let Value::Object(entry) = entry else {
+            let detail =
+                "a token is given with its organization: {\"organization\": ..., \"pat\": ...}";
+            return Err(Problem::field(format!("pats[{index}]"), detail));
+        };
+        let mut entry = entry.clone();
+        let name = entry.remove("organization").unwrap_or(Value::Null);
+        let name = organization(&field("organization"), &name)?;
+        if names(&organizations, &name) {
+            let detail = "this organization is named twice";
+            return Err(Problem::field(field("organization"), detail));
+        }
+        pats.insert(&name, pat(&field("pat"), entry.remove("pat"))?);
+        if let Some(on) = date(&field("expires_on"), entry.remove("expires_on"))? {
+            let organization = Some(name.clone());
+            expiries.push(Expiry { organization, on });
+        }
+        if let Some(unknown) = entry.keys().next() {
+            return Err(Problem::field(field(unknown), "there is no such field"));
+        }
+        organizations.push(name);
+    }
+    Ok(GivenFor {
+        given: Given {
+            secret: Secret::Pats(pats),
+            expiries,
+        },
+        organizations,
+    })
+}
+
+fn names(organizations: &[OrganizationName], wanted: &OrganizationName) -> bool {
+    organizations
+        .iter()
+        .any(|name| name.as_str().eq_ignore_ascii_case(wanted.as_str()))
+}
+
+/// Reads a token, without the blanks that copying leaves around it.
+///
+/// A token has the shape that Microsoft gives it: letters and digits, 84 of them today and 52 before. The length is not
+/// held against a longer one, because it has grown before:
+/// <https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate#changes-to-format>.
+fn pat(field: &str, value: Option<Value>) -> Result<SecretString, Problem> {
+    const SHORTEST: usize = 52;
+    const LONGEST: usize = 1024;
+    let invalid = |detail: &str| Err(Problem::field(field, detail));
+    let Some(Value::String(pat)) = value else {
+        return invalid("a personal access token is needed, as text");
+    };
+    let pasted = SecretString::from(pat);
+    let text = pasted.expose_secret().trim();
+    if text.is_empty() {
+        return invalid("the token is empty; paste the personal access token");
+    }
+    if text.chars().any(char::is_whitespace) {
+        return invalid(
+            "the token contains a space or a line break inside; copy it again as a whole",
+        );
+    }
+    if !text.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return invalid(
+            "this is no personal access token of azure devops: they have letters and digits only",
+        );
+    }
+    if !(SHORTEST..=LONGEST).contains(&text.len()) {
+        return invalid(
+            "this is no whole personal access token of azure devops: they have 84 characters, older ones 52",
+        );
+    }
+    Ok(text.to_owned().into())
+}
+
+/// Reads a day such as `2027-01-31`.
+fn date(field: &str, value: Option<Value>) -> Result<Option<Date>, Problem> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => text.trim().parse().map(Some).map_err(|_| {
+            Problem::field(field, "a day is needed, written as 2027-01-31, or nothing")
+        }),
+        Some(_) => Err(Problem::field(field, "a day is needed, as text")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ONE: &str = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst";
+    const OTHER: &str = "bbcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst";
+
+    fn read(body: &Value) -> Result<GivenFor, Problem> {
+        take(&mut body.as_object().unwrap().clone())
+    }
+
+    fn token(given: &Given, organization: &str) -> Option<String> {
+        match given.credential(&organization.parse().unwrap())? {
+            Credential::Pat(token) => Some(token.expose_secret().to_owned()),
+            Credential::Bearer(_) => None,
+        }
+    }
+
+    #[test]
+    fn blanks_around_a_token_are_not_part_of_it() {
+        let body = json!({ "organization": "a", "pat": format!(" {ONE}\r\n") });
+        let given = read(&body).unwrap().given;
+        assert_eq!(token(&given, "a").as_deref(), Some(ONE));
+    }
+
+    #[test]
+    fn each_organization_gets_its_own_token() {
+        let found = read(&json!({ "pats": [
+            { "organization": "fabrikam", "pat": ONE, "expires_on": "2027-01-31" },
+            { "organization": "contoso", "pat": OTHER },
+        ] }))
+        .unwrap();
+        assert_eq!(token(&found.given, "fabrikam").as_deref(), Some(ONE));
+        assert_eq!(token(&found.given, "contoso").as_deref(), Some(OTHER));
+        assert_eq!(token(&found.given, "tailspin"), None);
+        let expiry = Expiry {
+            organization: Some("fabrikam".parse().unwrap()),
+            on: jiff::civil::date(2027, 1, 31),
+        };
+        assert_eq!(found.given.expiries, [expiry]);
+        assert!(found.given.warnings().is_empty());
+    }
+
+    #[test]
+    fn one_token_for_two_organizations_is_global_and_ends_when_those_do() {
+        for (given, ends) in [(None, "2026-12-01"), (Some("2026-11-30"), "2026-11-30")] {
+            let body = json!({ "organizations": ["a", "b"], "pat": ONE, "expires_on": given });
+            let given = read(&body).unwrap().given;
+            assert_eq!(given.expiries[0].on.to_string(), ends);
+            assert!(given.warnings()[0].contains("2026-12-01"));
+        }
+    }
+
+    #[test]
+    fn the_wrong_part_of_the_list_is_named() {
+        for (body, field) in [
+            (json!({ "pats": [] }), "pats"),
+            (json!({ "pats": ONE }), "pats"),
+            (json!({ "pats": [ONE] }), "pats[0]"),
+            (json!({ "pats": [{ "pat": ONE }] }), "pats[0].organization"),
+            (json!({ "pats": [{ "organization": "a" }] }), "pats[0].pat"),
+            (
+                json!({ "pats": [{ "organization": "a", "pat": ONE }, { "organization": "A", "pat": ONE }] }),
+                "pats[1].organization",
+            ),
+            (
+                json!({ "pats": [{ "organization": "a", "pat": ONE, "expires_on": "soon" }] }),
+                "pats[0].expires_on",
+            ),
+            (
+                json!({ "pats": [{ "organization": "a", "pat": ONE, "expires": "2027-01-31" }] }),
+                "pats[0].expires",
+            ),
+            (
+                json!({ "pats": [{ "organization": "a", "pat": ONE }], "pat": ONE }),
+                "pat",
+            ),
+            (
+                json!({ "organization": "a", "pat": ONE, "expires_on": 7 }),
+                "expires_on",
+            ),
+        ] {
+            let problem = read(&body).unwrap_err();
+            assert_eq!(problem.field.as_deref(), Some(field), "{body}");
+            assert!(!format!("{problem:?}").contains(ONE));
+        }
+    }
+
+    #[test]
+    fn known_organizations_must_all_get_a_token() {
+        let known = ["a".parse().unwrap(), "b".parse().unwrap()];
+        let body = json!({ "pats": [{ "organization": "a", "pat": ONE }] });
+        let problem = given_for(&mut body.as_object().unwrap().clone(), &known).unwrap_err();
+        assert_eq!(problem.field.as_deref(), Some("pats"));
+        assert!(problem.detail.contains("organization b"));
+    }
+}
