@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use metrics::{Dimension, Filter, Form, Link, Measure, Metric, Range, Report, Row, report};
+use metrics::{
+    Dimension, Evidence, Filter, Form, Link, Measure, Metric, Range, Report, Row, Setting,
+    Settings, report,
+};
 use model::Kind;
 use serde::Serialize;
 
@@ -19,6 +22,8 @@ pub(crate) struct Description {
     unit: &'static str,
     inputs: Vec<Kind>,
     dimensions: &'static [Dimension],
+    #[serde(skip_serializing_if = "<[Setting]>::is_empty")]
+    settings: &'static [Setting],
     form: Form,
 }
 
@@ -33,6 +38,7 @@ impl Description {
             unit: metric.measure.unit(),
             inputs: metric.inputs.iter().map(|input| input.kind).collect(),
             dimensions: metric.dimensions,
+            settings: metric.settings,
             form: metric.form,
         }
     }
@@ -45,6 +51,8 @@ struct Basis {
     range: Range,
     zone: String,
     filters: Vec<Filter>,
+    /// What was chosen; the metric says what holds for the rest.
+    settings: Settings,
     /// How many records were read.
     records: u64,
     freshness: Freshness,
@@ -58,6 +66,7 @@ impl Basis {
             range: asked.query.range,
             zone: zone.iana_name().unwrap_or("UTC").to_owned(),
             filters: asked.query.filters.clone(),
+            settings: asked.settings.clone(),
             records: data.records,
             freshness: data.freshness.clone(),
         }
@@ -110,6 +119,21 @@ pub(crate) struct RowView {
     /// Where Azure DevOps shows it; `None` if its project is gone.
     pub(crate) link: Option<String>,
     pub(crate) dimensions: BTreeMap<Dimension, String>,
+    /// What else it was made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) evidence: Vec<EvidenceView>,
+}
+
+/// Something that a value was made of.
+#[derive(Debug, Serialize)]
+pub(crate) struct EvidenceView {
+    role: &'static str,
+    /// Why it belongs to the row.
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
 }
 
 impl RowsAnswer {
@@ -130,11 +154,19 @@ impl RowsAnswer {
         });
         let rows_in_all = rows.len();
         let end = asked.offset.saturating_add(asked.limit);
+        let address = |link: &Link| data.places.address(link, azure_devops);
+        let evidence = |own: Evidence| EvidenceView {
+            role: own.role,
+            reason: own.reason,
+            at: own.at,
+            link: own.link.as_ref().and_then(address),
+        };
         let view = |row: Row| RowView {
             at: row.at,
             value: row.value,
-            link: address(&row.link, &data, azure_devops),
+            link: address(&row.link),
             dimensions: row.dimensions.into_iter().collect(),
+            evidence: row.evidence.into_iter().map(evidence).collect(),
         };
         let page = rows.into_iter().skip(asked.offset).take(asked.limit);
         Self {
@@ -144,10 +176,4 @@ impl RowsAnswer {
             rows: page.map(view).collect(),
         }
     }
-}
-
-fn address(link: &Link, data: &Data, azure_devops: &str) -> Option<String> {
-    let Link::Run { project, .. } = link;
-    let organization = data.organizations.get(project)?;
-    Some(format!("{azure_devops}/{organization}/{}", link.path()))
 }

@@ -4,17 +4,23 @@ use std::collections::BTreeMap;
 
 use http_api::Refusal;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use metrics::{Fact, Input, Metric, Range, Reach, Row, Rows};
+use metrics::{Input, Known, Link, Metric, Owner, Project, Range, Reach, Row, Rows};
 use model::{
-    ConnectionId, Facet, Integration, Kind, OrganizationName, ProjectId, Record, TenantId,
+    ConnectionId, Integration, IntegrationId, Kind, Organization, OrganizationId, OrganizationName,
+    ProjectId, TenantId,
+    record::{NO_DAY, WorkItem},
 };
 use storage::Selected;
 use tokio::task::JoinSet;
 
-use crate::{Context, Problem, freshness::Freshness, question::Question};
+use crate::{Context, Problem, fact::fact, freshness::Freshness, question::Question};
 
-/// Partitions that are read at the same time. Their records are gone as soon as they are rows, so this bounds the memory.
+/// Partitions that are read at the same time. Records of which rows are made one by one are gone as soon as they are rows, so
+/// this bounds the memory.
 const AT_ONCE: usize = 16;
+
+/// Records that can be in memory together. With 1 to 3 KB each, more would not fit into the function's memory.
+const MOST_FACTS: usize = 200_000;
 
 /// Rows of 200 to 400 bytes are kept for an answer; more would not fit into the function's memory.
 const MOST_ROWS: usize = 500_000;
@@ -22,7 +28,26 @@ const MOST_ROWS: usize = 500_000;
 /// What of a tenant is read.
 pub(crate) struct Scope {
     integrations: Vec<Integration>,
-    projects: BTreeMap<ProjectId, (String, OrganizationName)>,
+    places: Places,
+}
+
+/// Which organizations there are, and what is in them.
+#[derive(Default)]
+pub(crate) struct Places {
+    projects: BTreeMap<ProjectId, Project>,
+    organizations: BTreeMap<OrganizationId, OrganizationName>,
+}
+
+impl Places {
+    /// The address of a page below that of Azure DevOps; `None` if its organization is gone.
+    pub(crate) fn address(&self, link: &Link, azure_devops: &str) -> Option<String> {
+        let organization = match link.owner() {
+            Owner::Project(project) => self.projects.get(&project)?.organization,
+            Owner::Organization(organization) => organization,
+        };
+        let organization = self.organizations.get(&organization)?;
+        Some(format!("{azure_devops}/{organization}/{}", link.path()))
+    }
 }
 
 impl Scope {
@@ -41,7 +66,7 @@ impl Scope {
         }
         let mut scope = Self {
             integrations: Vec::new(),
-            projects: BTreeMap::new(),
+            places: Places::default(),
         };
         for connection in connections {
             let integrations = context.control.integrations(tenant, connection.id).await?;
@@ -51,9 +76,17 @@ impl Scope {
                     .control
                     .discovery(connection.id, organization)
                     .await?;
-                let projects = found.into_iter().flat_map(|found| found.projects);
-                let named = projects.map(|own| (own.id, (own.name, organization.clone())));
-                scope.projects.extend(named);
+                let Some(found) = found else {
+                    continue;
+                };
+                let Organization { id, .. } = found.organization;
+                let projects = found.projects.into_iter().map(|project| {
+                    let organization = id;
+                    let name = project.name;
+                    (project.id, Project { name, organization })
+                });
+                scope.places.projects.extend(projects);
+                scope.places.organizations.insert(id, organization.clone());
             }
         }
         Ok(scope)
@@ -68,8 +101,8 @@ pub(crate) struct Data {
     pub(crate) records: u64,
     /// How current and complete the records are.
     pub(crate) freshness: Freshness,
-    /// In which organization a project is.
-    pub(crate) organizations: BTreeMap<ProjectId, OrganizationName>,
+    /// Where things are.
+    pub(crate) places: Places,
 }
 
 /// Reads the partitions that can have rows for a question, several at a time, and makes rows of them.
@@ -79,82 +112,141 @@ pub(crate) async fn read(
     metric: &'static Metric,
     (asked, now): (&Question, Timestamp),
 ) -> Result<Data, Refusal> {
-    let names = scope
-        .projects
-        .iter()
-        .map(|(id, (name, _))| (*id, name.clone()));
-    let known = metrics::Context {
-        now,
-        projects: names.collect(),
+    let Scope {
+        integrations,
+        places,
+    } = scope;
+    let inputs = || {
+        let inputs = metric.inputs.iter();
+        inputs.filter(|input| (input.is_needed)(&asked.settings))
     };
-    let mut left = partitions(metric, &scope.integrations, asked.query.range).into_iter();
-    let mut reading = JoinSet::new();
     let mut data = Data {
         rows: Vec::new(),
         records: 0,
-        freshness: Freshness::of(context, metric, &scope.integrations).await?,
-        organizations: BTreeMap::new(),
+        freshness: Freshness::of(context, metric, &integrations).await?,
+        places,
     };
+    let (known, moving): (Vec<&Input>, Vec<&Input>) =
+        inputs().partition(|input| input.reach == Reach::Known);
+    let mut records = Vec::new();
+    let left = partitions(&known, &integrations, asked.query.range);
+    each_partition(context, left, now, |selected| {
+        records.extend(selected.into_iter().map(|own| own.record));
+        Ok(())
+    })
+    .await?;
+    data.records += records.len() as u64;
+    let known = metrics::Context {
+        now,
+        range: asked.query.range,
+        zone: asked.query.zone.clone(),
+        settings: asked.settings.clone(),
+        projects: data.places.projects.clone(),
+        known: Known::new(records),
+    };
+    let left = partitions(&moving, &integrations, asked.query.range);
+    let mut facts = Vec::new();
+    each_partition(context, left, now, |selected| {
+        data.records += selected.len() as u64;
+        let found = selected.into_iter().map(fact);
+        match metric.rows {
+            Rows::Each(rows) => {
+                for fact in found {
+                    let own = fact?.into_iter().flat_map(|fact| rows(&fact, &known));
+                    data.rows.extend(own.filter(|row| asked.query.accepts(row)));
+                }
+            }
+            Rows::Joined { keep, .. } => {
+                for fact in found {
+                    facts.extend(fact?.and_then(|fact| keep(fact, &known)));
+                }
+            }
+        }
+        bounded(data.rows.len(), MOST_ROWS, "values")?;
+        bounded(facts.len(), MOST_FACTS, "records")
+    })
+    .await?;
+    if let Rows::Joined { rows, .. } = metric.rows {
+        let rows = rows(&facts, &known).into_iter();
+        data.rows = rows.filter(|row| asked.query.accepts(row)).collect();
+    }
+    Ok(data)
+}
+
+fn bounded(count: usize, most: usize, what: &str) -> Result<(), Refusal> {
+    if count <= most {
+        return Ok(());
+    }
+    let detail = format!("more than {most} {what} match; give a shorter range or more filters");
+    Err(Problem::field("from", detail).into())
+}
+
+/// A partition: whose, what is read of it, and its bucket.
+type Partition<'a> = (IntegrationId, &'a Input, String);
+
+/// Hands out the records of partitions, several of which are read at a time, in whatever order they come.
+async fn each_partition(
+    context: &Context,
+    partitions: Vec<Partition<'_>>,
+    now: Timestamp,
+    mut take: impl FnMut(Vec<Selected>) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let mut left = partitions.into_iter();
+    let mut reading = JoinSet::new();
     loop {
         while reading.len() < AT_ONCE
             && let Some((integration, input, bucket)) = left.next()
         {
             let records = context.records.clone();
+            let (kind, facets) = (input.kind, input.facets);
             reading.spawn(async move {
-                let place = (input.kind, bucket.as_str());
-                records.select(integration, place, input.facets, now).await
+                let place = (kind, bucket.as_str());
+                records.select(integration, place, facets, now).await
             });
         }
         let Some(partition) = reading.join_next().await else {
-            break;
+            return Ok(());
         };
-        let Rows::Each(rows) = metric.rows;
-        for selected in partition?? {
-            data.records += 1;
-            let Some(fact) = fact(selected)? else {
-                continue;
-            };
-            let accepted = rows(&fact, &known).into_iter();
-            data.rows
-                .extend(accepted.filter(|row| asked.query.accepts(row)));
-        }
-        if data.rows.len() > MOST_ROWS {
-            let detail =
-                format!("more than {MOST_ROWS} values match; give a shorter range or more filters");
-            return Err(Problem::field("from", detail).into());
-        }
+        take(partition??)?;
     }
-    let organizations = scope.projects.into_iter();
-    data.organizations = organizations.map(|(id, (_, own))| (id, own)).collect();
-    Ok(data)
 }
 
-/// The partitions of a metric's inputs that can have rows in a range.
-fn partitions(
-    metric: &'static Metric,
+/// The partitions of inputs that can have rows in a range.
+fn partitions<'a>(
+    inputs: &[&'a Input],
     integrations: &[Integration],
     range: Range,
-) -> Vec<(model::IntegrationId, &'static Input, String)> {
+) -> Vec<Partition<'a>> {
     let mut partitions = Vec::new();
-    for input in metric.inputs {
+    for input in inputs {
         let own = |integration: &&Integration| brings(integration, input.kind);
         for integration in integrations.iter().filter(own) {
-            let days = days(range, input.reach).into_iter();
-            partitions.extend(days.map(|day| (integration.id, input, day)));
+            let buckets = buckets(range, input.reach).into_iter();
+            partitions.extend(buckets.map(|bucket| (integration.id, *input, bucket)));
         }
     }
     partitions
 }
 
-/// Whether an integration has records of a kind.
+/// Whether an integration has records of a kind. Whom answers name is kept with every integration.
 pub(crate) fn brings(integration: &Integration, kind: Kind) -> bool {
     let mut resources = resources::CATALOG.iter();
-    resources.any(|resource| resource.kind == kind && resource.service == integration.service)
+    kind == Kind::Person
+        || resources
+            .any(|resource| resource.kind == kind && resource.service == integration.service)
 }
 
-/// The UTC days under which things are filed that can count in a range.
-fn days(range: Range, reach: Reach) -> Vec<String> {
-    let Reach::DaysBefore(before) = reach;
+/// The buckets in which things are filed that can count in a range.
+fn buckets(range: Range, reach: Reach) -> Vec<String> {
+    match reach {
+        Reach::DaysBefore(before) => days(range, before),
+        Reach::Hashed => WorkItem::buckets().collect(),
+        Reach::Known => vec![NO_DAY.to_owned()],
+    }
+}
+
+/// The UTC days of a range and of so many days before.
+fn days(range: Range, before: u32) -> Vec<String> {
     let date = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
     let mut day = date(range.from).saturating_sub(i64::from(before).days());
     let last = date(range.to - 1.nanoseconds());
@@ -164,21 +256,6 @@ fn days(range: Range, reach: Reach) -> Vec<String> {
         day = day.saturating_add(1.day());
     }
     days
-}
-
-/// A stored record as metrics want it; `None` for kinds that they do not use.
-fn fact(selected: Selected) -> Result<Option<Fact>, serde_json::Error> {
-    let Selected { record, details } = selected;
-    Ok(match record {
-        Record::Run(run) => {
-            let timeline = details.get(&Facet::Timeline);
-            let timeline = timeline
-                .map(|text| serde_json::from_str(text))
-                .transpose()?;
-            Some(Fact::Run(run, timeline))
-        }
-        _ => None,
-    })
 }
 
 #[cfg(test)]
@@ -192,10 +269,12 @@ mod tests {
             from: at("2026-11-22T22:00:00Z"),
             to: at("2026-11-24T00:00:00Z"),
         };
-        let days = days(range, Reach::DaysBefore(2));
+        let days = buckets(range, Reach::DaysBefore(2));
         assert_eq!(
             days,
             ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"]
         );
+        assert_eq!(buckets(range, Reach::Hashed).len(), 16);
+        assert_eq!(buckets(range, Reach::Known), ["-"]);
     }
 }

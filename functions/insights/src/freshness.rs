@@ -48,7 +48,9 @@ impl Freshness {
         metric: &Metric,
         integrations: &[Integration],
     ) -> Result<Self, Refusal> {
-        let kinds: Vec<Kind> = metric.inputs.iter().map(|input| input.kind).collect();
+        // People have no stream of their own: whoever is named is stored before what names them.
+        let kinds = metric.inputs.iter().map(|input| input.kind);
+        let kinds: Vec<Kind> = kinds.filter(|kind| *kind != Kind::Person).collect();
         let mut sources = Vec::new();
         for integration in integrations {
             if kinds.iter().any(|kind| brings(integration, *kind)) {

@@ -5,6 +5,7 @@
 mod answer;
 mod csv;
 mod data;
+mod fact;
 mod freshness;
 mod question;
 

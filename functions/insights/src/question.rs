@@ -2,7 +2,7 @@
 
 use entrypoint::problem::Problem;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use metrics::{Dimension, Filter, Interval, Match, Metric, Query, Range};
+use metrics::{Dimension, Filter, Interval, Match, Metric, Query, Range, Settings, Statistic};
 use model::ConnectionId;
 use url::form_urlencoded;
 
@@ -21,6 +21,8 @@ const DEFAULT_DAYS: i64 = 30;
 pub(crate) struct Question {
     /// Of which rows, and how they are cut.
     pub(crate) query: Query,
+    /// By which rules rows are made.
+    pub(crate) settings: Settings,
     /// Of one connection; of all of the tenant if `None`.
     pub(crate) connection: Option<ConnectionId>,
     /// How many groups or rows at most.
@@ -55,8 +57,13 @@ impl Question {
         let zone = zone(one("zone"))?;
         let range = range((one("from"), one("to")), &zone, (oldest, now))?;
         let mut filters = Vec::new();
+        let mut settings = Settings::default();
         for (name, value) in &parameters {
-            if !PARAMETERS.contains(&name.as_str()) {
+            let mut own = metric.settings.iter();
+            if let Some(setting) = own.find(|setting| setting.name == name) {
+                let chosen = settings.choose(setting, value);
+                chosen.map_err(|detail| Problem::field(name, detail))?;
+            } else if !PARAMETERS.contains(&name.as_str()) {
                 filter(&mut filters, metric, (name, value))?;
             }
         }
@@ -67,7 +74,9 @@ impl Question {
                 interval: one("interval").map(interval).transpose()?,
                 group_by: group_by(one("group_by").unwrap_or(""), metric)?,
                 filters,
+                statistic: statistic(one("statistic"))?,
             },
+            settings,
             connection: one("connection").map(connection).transpose()?,
             limit: number("limit", one("limit"), LIMIT, LARGEST_LIMIT)?,
             offset: number("offset", one("offset"), 0, usize::MAX)?,
@@ -77,11 +86,12 @@ impl Question {
 }
 
 /// The parameters that are no dimensions.
-const PARAMETERS: [&str; 9] = [
+const PARAMETERS: [&str; 10] = [
     "from",
     "to",
     "zone",
     "interval",
+    "statistic",
     "group_by",
     "connection",
     "limit",
@@ -164,6 +174,16 @@ fn interval(text: &str) -> Result<Interval, Problem> {
     })
 }
 
+fn statistic(name: Option<&str>) -> Result<Statistic, Problem> {
+    let Some(name) = name else {
+        return Ok(Statistic::default());
+    };
+    Statistic::from_name(name).ok_or_else(|| {
+        let detail = format!("`{name}` is none of min, median, mean, max, and p0 to p100");
+        Problem::field("statistic", detail)
+    })
+}
+
 fn group_by(text: &str, metric: &Metric) -> Result<Vec<Dimension>, Problem> {
     let names = text.split(',').filter(|name| !name.is_empty());
     let mut dimensions = Vec::new();
@@ -202,13 +222,15 @@ fn filter(
         Some((end, '*')) => (&parameter[..end], Match::Contains),
         _ => (parameter, Match::Is),
     };
-    let dimension = dimension(parameter, name, metric).map_err(|problem| Problem {
-        detail: format!(
+    let dimension = dimension(parameter, name, metric).map_err(|problem| {
+        let settings = metric.settings.iter().map(|setting| setting.name);
+        let names: Vec<&str> = PARAMETERS.into_iter().chain(settings).collect();
+        let detail = format!(
             "{}, and the parameters {}",
             problem.detail,
-            PARAMETERS.join(", ")
-        ),
-        ..problem
+            names.join(", ")
+        );
+        Problem { detail, ..problem }
     })?;
     let same = |own: &&mut Filter| own.dimension == dimension && own.rule == rule;
     match filters.iter_mut().find(same) {
@@ -315,6 +337,7 @@ mod tests {
             ("from=2026-11-20&to=2026-11-19", "to", "not after"),
             ("from=2026-08-25", "from", "2026-08-26"),
             ("zone=Mars/Base", "zone", "Europe/Berlin"),
+            ("statistic=p101", "statistic", "p0 to p100"),
             ("interval=hour", "interval", "day, week, month"),
             ("group_by=colour", "group_by", "pipeline"),
             ("colour=red", "colour", "pipeline"),

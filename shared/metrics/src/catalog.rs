@@ -1,9 +1,9 @@
 //! What metrics there are, and what is said of each.
 
 use model::{Facet, Kind};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::{Context, Dimension, Fact, Row, pipelines};
+use crate::{Context, Dimension, Fact, Row, Setting, Settings, pipelines};
 
 /// A metric: how rows are made of records, and how people are told about it.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Metric {
     pub inputs: &'static [Input],
     /// What its rows can be grouped and filtered by.
     pub dimensions: &'static [Dimension],
+    /// What else can be chosen: rules by which its rows are made.
+    pub settings: &'static [Setting],
     /// What shows it best.
     pub form: Form,
     /// How its rows are made.
@@ -27,33 +29,71 @@ pub struct Metric {
 }
 
 /// How rows become one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// Values are seconds; the number is their median, and there are statistics.
     Duration,
+    /// Values are amounts of whatever the metric says; the number is their median, and there are statistics.
+    Amount,
     /// The number is how many rows there are.
     Count,
+    /// The number is the sum of the values.
+    Sum,
     /// Values are 0 or 1; the number is the share of ones, from 0 to 1.
     Share,
     /// The number is how many rows there are for each day of the range.
     Frequency,
+    /// The number is how many different values of a dimension the rows have.
+    Distinct(Dimension),
+    /// The number is on how many different days there are rows, for each seven days of the range.
+    DaysPerWeek,
+    /// The number is on how many different days there are rows in the median week, of the weeks from Monday that lie wholly in
+    /// the range.
+    MedianDaysPerWeek,
 }
 
 impl Measure {
+    /// The name in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Amount => "amount",
+            Self::Count => "count",
+            Self::Sum => "sum",
+            Self::Share => "share",
+            Self::Frequency => "frequency",
+            Self::Distinct(_) => "distinct",
+            Self::DaysPerWeek => "days_per_week",
+            Self::MedianDaysPerWeek => "median_days_per_week",
+        }
+    }
+
     /// The unit of the number.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::Duration => "seconds",
-            Self::Count => "count",
+            Self::Amount | Self::Sum => "amount",
+            Self::Count | Self::Distinct(_) => "count",
             Self::Share => "share from 0 to 1",
             Self::Frequency => "per day",
+            Self::DaysPerWeek | Self::MedianDaysPerWeek => "days per week",
         }
+    }
+
+    /// Whether there is more to say of the values than one number.
+    pub const fn has_spread(self) -> bool {
+        matches!(self, Self::Duration | Self::Amount)
+    }
+}
+
+impl Serialize for Measure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
 /// A kind of record that a metric reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Input {
     /// The kind.
     pub kind: Kind,
@@ -61,6 +101,32 @@ pub struct Input {
     pub facets: &'static [Facet],
     /// Which records can have rows in a range.
     pub reach: Reach,
+    /// Whether it is read for these settings.
+    pub is_needed: fn(&Settings) -> bool,
+}
+
+impl Input {
+    /// Records of a kind without details, which are always read.
+    pub const fn new(kind: Kind, reach: Reach) -> Self {
+        Self {
+            kind,
+            facets: &[],
+            reach,
+            is_needed: |_| true,
+        }
+    }
+
+    /// The same with these details.
+    #[must_use]
+    pub const fn with(self, facets: &'static [Facet]) -> Self {
+        Self { facets, ..self }
+    }
+
+    /// The same, read for some settings alone.
+    #[must_use]
+    pub const fn when(self, is_needed: fn(&Settings) -> bool) -> Self {
+        Self { is_needed, ..self }
+    }
 }
 
 /// Which records of a kind can have rows in a range of time.
@@ -69,6 +135,10 @@ pub enum Reach {
     /// Those of the days of the range and of this many days before: things are filed under the day on which they began, and
     /// count when they ended.
     DaysBefore(u32),
+    /// All of them: things whose useful instant moves are filed by their ids.
+    Hashed,
+    /// All of them: things without a moment, which the [`Context`] knows and which make no rows by themselves.
+    Known,
 }
 
 /// How rows are made.
@@ -76,6 +146,13 @@ pub enum Reach {
 pub enum Rows {
     /// Of each record by itself.
     Each(fn(&Fact, &Context) -> Vec<Row>),
+    /// Of several records together, which all have to be in memory.
+    Joined {
+        /// What of a record is kept until all are there; `None` to drop it.
+        keep: fn(Fact, &Context) -> Option<Fact>,
+        /// The rows of all that was kept, whatever its order.
+        rows: fn(&[Fact], &Context) -> Vec<Row>,
+    },
 }
 
 /// What shows a metric best.
@@ -84,6 +161,20 @@ pub enum Rows {
 pub enum Form {
     /// Bars, one for each group.
     Bar,
+    /// A line over time.
+    Line,
+    /// Bars over time or by group, each made of parts.
+    StackedBar,
+    /// A grid of groups and periods, coloured by value.
+    HeatMap,
+    /// One number.
+    Stat,
+    /// Stages one after the other, each as long as it takes.
+    Stages,
+    /// Areas over time, one on the other.
+    StackedArea,
+    /// A table.
+    Table,
 }
 
 /// Every metric.
@@ -118,8 +209,20 @@ mod tests {
             assert!(metric.definition.ends_with('.'), "{}", metric.name);
             assert!(!metric.formula.is_empty(), "{}", metric.name);
             assert!(!metric.inputs.is_empty(), "{}", metric.name);
-            let distinct: BTreeSet<_> = metric.dimensions.iter().collect();
-            assert_eq!(distinct.len(), metric.dimensions.len(), "{}", metric.name);
+            let names = metric.dimensions.iter().map(|own| own.name());
+            let names = names.chain(metric.settings.iter().map(|own| own.name));
+            let distinct: BTreeSet<_> = names.clone().collect();
+            assert_eq!(distinct.len(), names.count(), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn every_setting_allows_its_default() {
+        for metric in all() {
+            for setting in metric.settings {
+                let default = setting.check(setting.default);
+                assert_eq!(default, Ok(()), "{} of {}", setting.name, metric.name);
+            }
         }
     }
 }

@@ -6,18 +6,22 @@
 
 mod catalog;
 mod input;
+mod known;
 mod pipelines;
 mod query;
 mod report;
 mod row;
+mod settings;
 mod statistics;
 
 #[cfg(test)]
 mod samples;
 
 pub use catalog::{Form, Input, Measure, Metric, Reach, Rows, all, find};
-pub use input::{Context, Fact};
+pub use input::{Context, Fact, Project};
+pub use known::{Known, People, Who};
 pub use query::{Filter, Interval, Match, Query, Range};
 pub use report::{Group, Point, Report, Summary, report};
-pub use row::{Dimension, Link, Row};
-pub use statistics::{Statistics, percentile};
+pub use row::{Dimension, Evidence, Link, Owner, Row};
+pub use settings::{SWITCH, Setting, Settings, Values};
+pub use statistics::{Statistic, Statistics, percentile};

@@ -24,16 +24,9 @@ pub(crate) const METRICS: &[&[Metric]] = &[
 /// lasts longer had more than one: <https://learn.microsoft.com/azure/devops/pipelines/process/approvals#timeout>.
 const LONGEST_RUN: Reach = Reach::DaysBefore(31);
 
-const RUNS: Input = Input {
-    kind: Kind::Run,
-    facets: &[],
-    reach: LONGEST_RUN,
-};
+const RUNS: Input = Input::new(Kind::Run, LONGEST_RUN);
 
-const TIMELINES: Input = Input {
-    facets: &[Facet::Timeline],
-    ..RUNS
-};
+const TIMELINES: Input = RUNS.with(&[Facet::Timeline]);
 
 /// What every row of a run has; `Result` is added by those who know whose result is meant.
 const OF_RUNS: [Dimension; 8] = [

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use crate::{Dimension, Row};
+use crate::{Dimension, Row, Statistic};
 
 /// A question. Times are instants; the zone says only where days begin.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Query {
     pub zone: TimeZone,
     /// Whether there is a trend, and of what.
     pub interval: Option<Interval>,
+    /// Which statistic is the number, for measures that have some.
+    pub statistic: Statistic,
     /// One group for each combination of these; none for the total alone.
     pub group_by: Vec<Dimension>,
     /// All of them have to accept a row.

@@ -1,11 +1,11 @@
 //! The one engine of all metrics: rows and a question in, an answer out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 use serde::Serialize;
 
-use crate::{Dimension, Measure, Query, Range, Row, Statistics};
+use crate::{Dimension, Interval, Measure, Query, Range, Row, Statistics, query::midnight};
 
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -123,14 +123,20 @@ impl Engine<'_> {
     }
 
     fn summary(&self, rows: &[&Row], range: Range) -> Summary {
-        let found = Statistics::of(rows.iter().map(|row| row.value).collect());
-        let count = found.count as f64;
-        let some = |value: f64| (found.count > 0).then_some(value);
+        let mut values: Vec<f64> = rows.iter().map(|row| row.value).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let found = Statistics::of_sorted(&values);
         let value = match self.measure {
-            Measure::Duration => found.median,
+            Measure::Duration | Measure::Amount => self.query.statistic.of(&values),
             Measure::Share => found.mean,
-            Measure::Count => some(count),
-            Measure::Frequency => some(count / range.days(&self.query.zone)),
+            Measure::Sum => Some(values.iter().sum()),
+            Measure::Count => Some(found.count as f64),
+            Measure::Frequency => Some(found.count as f64 / range.days(&self.query.zone)),
+            Measure::Distinct(dimension) => Some(distinct(rows, dimension) as f64),
+            Measure::DaysPerWeek => {
+                Some(self.days_of(rows).len() as f64 / (range.days(&self.query.zone) / 7.0))
+            }
+            Measure::MedianDaysPerWeek => self.median_days_per_week(rows, range),
         };
         let spread = Spread {
             min: found.min,
@@ -141,11 +147,41 @@ impl Engine<'_> {
             max: found.max,
         };
         Summary {
-            value,
+            value: value.filter(|_| found.count > 0),
             count: found.count,
-            spread: (self.measure == Measure::Duration).then_some(spread),
+            spread: self.measure.has_spread().then_some(spread),
         }
     }
+
+    /// The days of the zone on which there are rows.
+    fn days_of(&self, rows: &[&Row]) -> BTreeSet<Date> {
+        let zone = &self.query.zone;
+        rows.iter()
+            .map(|row| zone.to_datetime(row.at).date())
+            .collect()
+    }
+
+    /// A week that is in the range only in part would count for less than it is.
+    fn median_days_per_week(&self, rows: &[&Row], range: Range) -> Option<f64> {
+        let zone = &self.query.zone;
+        let days = self.days_of(rows);
+        let periods = Interval::Week.periods(range, zone).into_iter();
+        let whole = periods.filter(|(start, part)| {
+            let next = start.saturating_add(1.week());
+            part.from == midnight(*start, zone) && part.to == midnight(next, zone)
+        });
+        let counts = whole.map(|(start, _)| {
+            let next = start.saturating_add(1.week());
+            days.range(start..next).count() as f64
+        });
+        Statistics::of(counts.collect()).median
+    }
+}
+
+/// How many different values of a dimension there are; rows without it have none.
+fn distinct(rows: &[&Row], dimension: Dimension) -> usize {
+    let values = rows.iter().filter_map(|row| row.dimension(dimension));
+    values.collect::<BTreeSet<_>>().len()
 }
 
 #[cfg(test)]
@@ -155,7 +191,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Filter, Interval, Match,
+        Filter, Interval, Match, Statistic,
         samples::{at, row},
     };
 
@@ -166,6 +202,7 @@ mod tests {
             range: Range { from, to },
             zone: TimeZone::UTC,
             interval: None,
+            statistic: Statistic::default(),
             group_by: Vec::new(),
             filters: Vec::new(),
         }
@@ -237,6 +274,88 @@ mod tests {
         let found = report(Measure::Share, &rows, &days("2026-11-01", 30));
         assert_eq!(found.total.value, Some(0.25));
         assert_eq!(found.total.spread, None);
+    }
+
+    /// Rows on 23 days of the 13 weeks from 2026-08-31, two of them on one day.
+    fn coding_days() -> (Vec<Row>, Query) {
+        let query = days("2026-08-31", 91);
+        let on = |day: i64| {
+            let at = query.range.from + jiff::SignedDuration::from_hours(24 * day + 12);
+            row(1.0, &at.to_string(), &[(Dimension::Repository, "app")])
+        };
+        let mut rows: Vec<Row> = (0..23).map(|number| on(number * 3)).collect();
+        rows.push(on(0));
+        (rows, query)
+    }
+
+    #[test]
+    fn days_per_week_divide_by_the_days_of_the_range_over_seven() {
+        let (rows, query) = coding_days();
+        let found = report(Measure::DaysPerWeek, &rows, &query).total;
+        assert_eq!(format!("{:.2}", found.value.unwrap()), "1.77");
+        assert_eq!(found.count, 24);
+    }
+
+    #[test]
+    fn the_median_week_is_one_of_the_whole_weeks() {
+        let (rows, mut query) = coding_days();
+        let median = |query: &Query| report(Measure::MedianDaysPerWeek, &rows, query).total.value;
+        // Every third day from Monday on: 3, 2, 2, 3, 2, 2, 3, 2, 2, 2 days, then three weeks without.
+        assert_eq!(median(&query), Some(2.0));
+        query.range.to = query.range.from + jiff::SignedDuration::from_hours(24 * 14);
+        assert_eq!(median(&query), Some(2.5), "the mean of the middle two");
+        query.range.from += jiff::SignedDuration::from_hours(1);
+        assert_eq!(median(&query), Some(2.0), "the first week is not whole");
+        query.range.to -= jiff::SignedDuration::from_hours(1);
+        assert_eq!(median(&query), None, "no week is whole");
+    }
+
+    #[test]
+    fn what_is_counted_once_is_told_by_a_dimension() {
+        let rows = [stage(1.0, 3, "a"), stage(2.5, 3, "b"), stage(4.0, 4, "a")];
+        let query = days("2026-11-01", 30);
+        let value = |measure| report(measure, &rows, &query).total.value;
+        assert_eq!(value(Measure::Distinct(Dimension::Stage)), Some(2.0));
+        assert_eq!(value(Measure::Distinct(Dimension::Agent)), Some(0.0));
+        assert_eq!(value(Measure::Sum), Some(7.5));
+        assert_eq!(value(Measure::Amount), Some(2.5));
+    }
+
+    #[test]
+    fn the_number_is_the_statistic_that_is_asked_for() {
+        let rows: Vec<Row> = (1..=11)
+            .map(|day| stage(f64::from(day), day, "a"))
+            .collect();
+        let query = Query {
+            statistic: Statistic::Percentile(95),
+            ..days("2026-11-01", 30)
+        };
+        let found = report(Measure::Duration, &rows, &query).total;
+        assert_eq!(found.value, Some(10.5));
+        assert_eq!(
+            report(Measure::Count, &rows, &query).total.value,
+            Some(11.0)
+        );
+    }
+
+    #[test]
+    fn nothing_is_no_number_whatever_is_measured() {
+        let query = days("2026-11-01", 30);
+        let measures = [
+            Measure::Duration,
+            Measure::Amount,
+            Measure::Count,
+            Measure::Sum,
+            Measure::Share,
+            Measure::Frequency,
+            Measure::Distinct(Dimension::Stage),
+            Measure::DaysPerWeek,
+            Measure::MedianDaysPerWeek,
+        ];
+        for measure in measures {
+            let found = report(measure, &[], &query).total;
+            assert_eq!((found.value, found.count), (None, 0), "{measure:?}");
+        }
     }
 
     fn any_rows() -> impl Strategy<Value = Vec<Row>> {

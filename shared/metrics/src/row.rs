@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use model::ProjectId;
+use model::{OrganizationId, ProjectId, RepositoryId};
 use serde::{Serialize, Serializer};
 
 /// One value of a metric, before anything is counted together.
@@ -17,6 +17,21 @@ pub struct Row {
     pub dimensions: Vec<(Dimension, String)>,
     /// What in Azure DevOps it is about.
     pub link: Link,
+    /// What else it was made of, and why that belongs to it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Something that a value was made of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// What part it plays, such as `pull request`.
+    pub role: &'static str,
+    /// Why it belongs to the row, such as `development link`.
+    pub reason: &'static str,
+    /// When it happened.
+    pub at: Option<Timestamp>,
+    /// Where it is.
+    pub link: Option<Link>,
 }
 
 impl Row {
@@ -37,15 +52,153 @@ pub enum Link {
         /// Its id.
         id: u64,
     },
+    /// A pull request.
+    PullRequest {
+        /// The project of its repository.
+        project: ProjectId,
+        /// The repository.
+        repository: RepositoryId,
+        /// Its id.
+        id: u64,
+    },
+    /// A commit.
+    Commit {
+        /// The project of its repository.
+        project: ProjectId,
+        /// The repository.
+        repository: RepositoryId,
+        /// Its hash.
+        sha: String,
+    },
+    /// A branch.
+    Branch {
+        /// The project of its repository.
+        project: ProjectId,
+        /// The repository.
+        repository: RepositoryId,
+        /// Its name without `refs/heads/`.
+        name: String,
+    },
+    /// A push.
+    Push {
+        /// The project of its repository.
+        project: ProjectId,
+        /// The repository.
+        repository: RepositoryId,
+        /// Its id.
+        id: u64,
+    },
+    /// A classic release.
+    Release {
+        /// Its project.
+        project: ProjectId,
+        /// Its id.
+        id: u64,
+    },
+    /// An environment.
+    Environment {
+        /// Its project.
+        project: ProjectId,
+        /// Its id.
+        id: u64,
+    },
+    /// A build pipeline.
+    Pipeline {
+        /// Its project.
+        project: ProjectId,
+        /// Its id.
+        id: u64,
+    },
+    /// A work item.
+    WorkItem {
+        /// Its organization.
+        organization: OrganizationId,
+        /// Its id.
+        id: u64,
+    },
+    /// A TFVC changeset.
+    Changeset {
+        /// Its organization.
+        organization: OrganizationId,
+        /// Its id.
+        id: u64,
+    },
+}
+
+/// What says in which organization something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A project, which is in one.
+    Project(ProjectId),
+    /// The organization itself.
+    Organization(OrganizationId),
 }
 
 impl Link {
+    /// Whose it is.
+    pub const fn owner(&self) -> Owner {
+        match self {
+            Self::Run { project, .. }
+            | Self::PullRequest { project, .. }
+            | Self::Commit { project, .. }
+            | Self::Branch { project, .. }
+            | Self::Push { project, .. }
+            | Self::Release { project, .. }
+            | Self::Environment { project, .. }
+            | Self::Pipeline { project, .. } => Owner::Project(*project),
+            Self::WorkItem { organization, .. } | Self::Changeset { organization, .. } => {
+                Owner::Organization(*organization)
+            }
+        }
+    }
+
     /// The address below the organization's own, such as `https://dev.azure.com/fabrikam`.
     pub fn path(&self) -> String {
         match self {
             Self::Run { project, id } => format!("{project}/_build/results?buildId={id}"),
+            Self::PullRequest {
+                project,
+                repository,
+                id,
+            } => format!("{project}/_git/{repository}/pullrequest/{id}"),
+            Self::Commit {
+                project,
+                repository,
+                sha,
+            } => format!("{project}/_git/{repository}/commit/{sha}"),
+            Self::Branch {
+                project,
+                repository,
+                name,
+            } => format!("{project}/_git/{repository}?version=GB{}", escaped(name)),
+            Self::Push {
+                project,
+                repository,
+                id,
+            } => format!("{project}/_git/{repository}/pushes/{id}"),
+            Self::Release { project, id } => {
+                format!("{project}/_releaseProgress?_a=release-pipeline-progress&releaseId={id}")
+            }
+            Self::Environment { project, id } => format!("{project}/_environments/{id}"),
+            Self::Pipeline { project, id } => format!("{project}/_build?definitionId={id}"),
+            Self::WorkItem { id, .. } => format!("_workitems/edit/{id}"),
+            Self::Changeset { id, .. } => format!("_versionControl/changeset/{id}"),
         }
     }
+}
+
+/// A text as a part of an address: all but what needs no escape is a percent sign and two digits.
+/// <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
 }
 
 macro_rules! dimensions {
@@ -130,5 +283,16 @@ mod tests {
             assert_eq!(Dimension::from_name(dimension.name()), Some(dimension));
         }
         assert_eq!(Dimension::from_name("colour"), None);
+    }
+
+    #[test]
+    fn the_name_of_a_branch_cannot_leave_its_place() {
+        let nil = uuid::Uuid::nil();
+        let link = Link::Branch {
+            project: ProjectId(nil),
+            repository: RepositoryId(nil),
+            name: "a/b&c?é".into(),
+        };
+        assert!(link.path().ends_with("?version=GBa%2Fb%26c%3F%C3%A9"));
     }
 }

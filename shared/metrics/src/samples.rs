@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use model::{
-    ProjectId,
+    OrganizationId, ProjectId,
     record::{
         Run,
         run::{Pipeline, RunResult, RunStatus, StepResult, TimelineKind, TimelineRecord},
     },
 };
 
-use crate::{Context, Dimension, Fact, Link, Metric, Row, Rows};
+use crate::{Context, Dimension, Fact, Known, Link, Metric, Project, Range, Row, Rows, Settings};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -27,9 +27,20 @@ pub(crate) fn project() -> ProjectId {
 }
 
 pub(crate) fn context() -> Context {
+    let shop = Project {
+        name: "Shop".to_owned(),
+        organization: OrganizationId(uuid::Uuid::nil()),
+    };
     Context {
         now: at("2026-11-24T00:00:00Z"),
-        projects: BTreeMap::from([(project(), "Shop".to_owned())]),
+        range: Range {
+            from: at("2026-10-26T00:00:00Z"),
+            to: at("2026-11-25T00:00:00Z"),
+        },
+        zone: TimeZone::UTC,
+        settings: Settings::default(),
+        projects: BTreeMap::from([(project(), shop)]),
+        known: Known::default(),
     }
 }
 
@@ -45,6 +56,7 @@ pub(crate) fn row(value: f64, when: &str, dimensions: &[(Dimension, &str)]) -> R
             project: project(),
             id: 1,
         },
+        evidence: Vec::new(),
     }
 }
 
@@ -116,9 +128,18 @@ pub(crate) fn record(
 
 /// The values that a metric makes of one record.
 pub(crate) fn values(metric: &Metric, fact: &Fact) -> Vec<f64> {
-    let Rows::Each(rows) = metric.rows;
-    rows(fact, &context())
-        .into_iter()
-        .map(|row| row.value)
-        .collect()
+    let rows = rows(metric, std::slice::from_ref(fact), &context());
+    rows.into_iter().map(|row| row.value).collect()
+}
+
+/// The rows that a metric makes of records.
+pub(crate) fn rows(metric: &Metric, facts: &[Fact], context: &Context) -> Vec<Row> {
+    match metric.rows {
+        Rows::Each(rows) => facts.iter().flat_map(|fact| rows(fact, context)).collect(),
+        Rows::Joined { keep, rows } => {
+            let facts = facts.iter().cloned();
+            let kept: Vec<Fact> = facts.filter_map(|fact| keep(fact, context)).collect();
+            rows(&kept, context)
+        }
+    }
 }

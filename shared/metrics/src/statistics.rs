@@ -24,20 +24,72 @@ pub struct Statistics {
     pub max: Option<f64>,
 }
 
+/// Which of the statistics is the one number for some values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Statistic {
+    /// The smallest.
+    Min,
+    /// The 50th percentile.
+    #[default]
+    Median,
+    /// The arithmetic mean.
+    Mean,
+    /// The largest.
+    Max,
+    /// A percentile, from 0 to 100.
+    Percentile(u8),
+}
+
+impl Statistic {
+    /// The statistic of this name: `min`, `median`, `mean`, `max`, or `p` and a whole number from 0 to 100.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "min" => Some(Self::Min),
+            "median" => Some(Self::Median),
+            "mean" => Some(Self::Mean),
+            "max" => Some(Self::Max),
+            _ => {
+                let share = name.strip_prefix('p')?.parse().ok();
+                share.filter(|share| *share <= 100).map(Self::Percentile)
+            }
+        }
+    }
+
+    /// This statistic of values that are sorted in ascending order; `None` if there are no values.
+    pub fn of(self, sorted: &[f64]) -> Option<f64> {
+        match self {
+            Self::Min => sorted.first().copied(),
+            Self::Median => percentile(sorted, 0.5),
+            Self::Mean => mean(sorted),
+            Self::Max => sorted.last().copied(),
+            Self::Percentile(share) => percentile(sorted, f64::from(share) / 100.0),
+        }
+    }
+}
+
+/// Summing in one order makes the mean independent of the order of the records.
+fn mean(sorted: &[f64]) -> Option<f64> {
+    let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
+    (!sorted.is_empty()).then_some(mean)
+}
+
 impl Statistics {
     /// The statistics of these values, in whatever order they come.
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_unstable_by(f64::total_cmp);
-        // Summing in one order makes the mean independent of the order of the records.
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        Self::of_sorted(&values)
+    }
+
+    /// The same of values that are sorted in ascending order.
+    pub fn of_sorted(sorted: &[f64]) -> Self {
         Self {
-            count: values.len() as u64,
-            min: values.first().copied(),
-            median: percentile(&values, 0.5),
-            mean: (!values.is_empty()).then_some(mean),
-            p90: percentile(&values, 0.9),
-            p95: percentile(&values, 0.95),
-            max: values.last().copied(),
+            count: sorted.len() as u64,
+            min: sorted.first().copied(),
+            median: percentile(sorted, 0.5),
+            mean: mean(sorted),
+            p90: percentile(sorted, 0.9),
+            p95: percentile(sorted, 0.95),
+            max: sorted.last().copied(),
         }
     }
 }
@@ -81,6 +133,20 @@ mod tests {
         assert_eq!(found.p90, Some(10.0));
         assert_eq!(found.p95, Some(10.5));
         assert_eq!((found.min, found.max), (Some(1.0), Some(11.0)));
+    }
+
+    #[test]
+    fn a_statistic_is_found_by_its_name() {
+        let sorted = [1.0, 2.0, 3.0, 10.0];
+        let of = |name| Statistic::from_name(name).and_then(|own| own.of(&sorted));
+        assert_eq!(of("median"), Some(2.5));
+        assert_eq!(of("mean"), Some(4.0));
+        assert_eq!((of("min"), of("max")), (Some(1.0), Some(10.0)));
+        assert_eq!((of("p0"), of("p50")), (Some(1.0), Some(2.5)));
+        for name in ["p101", "p", "p-1", "average", ""] {
+            assert_eq!(Statistic::from_name(name), None, "{name}");
+        }
+        assert_eq!(Statistic::Median.of(&[]), None);
     }
 
     proptest! {

@@ -36,6 +36,7 @@ const ACTIVITY_DURATION: Metric = Metric {
     measure: Measure::Duration,
     inputs: &[TIMELINES],
     dimensions: DIMENSIONS,
+    settings: &[],
     form: Form::Bar,
     rows: Rows::Each(|_, _| Vec::new()),
 };
@@ -115,6 +116,7 @@ fn rows(fact: &Fact, context: &Context, kind: &TimelineKind, span: Span) -> Vec<
             value: seconds(from, to),
             dimensions,
             link: link_to(run),
+            evidence: Vec::new(),
         })
     };
     records.filter_map(row).collect()
@@ -149,6 +151,7 @@ fn approvals(fact: &Fact, context: &Context) -> Vec<Row> {
             value: union(spans)?,
             dimensions,
             link: link_to(run),
+            evidence: Vec::new(),
         })
     };
     by_stage.into_values().filter_map(row).collect()
@@ -240,8 +243,7 @@ mod tests {
     #[test]
     fn every_dimension_of_a_row_is_announced() {
         for metric in METRICS {
-            let Rows::Each(rows) = metric.rows;
-            for row in rows(&deploy(), &context()) {
+            for row in crate::samples::rows(metric, &[deploy()], &context()) {
                 assert!(
                     row.dimensions
                         .iter()

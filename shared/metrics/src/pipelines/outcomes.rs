@@ -34,6 +34,7 @@ const RUN_COUNT: Metric = Metric {
     measure: Measure::Count,
     inputs: &[RUNS],
     dimensions: OF_RUN,
+    settings: &[],
     form: Form::Bar,
     rows: Rows::Each(|fact, context| of_run(fact, context, |_| Some(1.0))),
 };
@@ -58,6 +59,7 @@ const STAGE_COUNT: Metric = Metric {
     measure: Measure::Count,
     inputs: &[TIMELINES],
     dimensions: OF_STAGE,
+    settings: &[],
     form: Form::Bar,
     rows: Rows::Each(|fact, context| of_stages(fact, context, |_| Some(1.0))),
 };
@@ -94,7 +96,9 @@ fn of_run(
     context: &Context,
     value: fn(Option<&RunResult>) -> Option<f64>,
 ) -> Vec<Row> {
-    let Fact::Run(run, _) = fact;
+    let Fact::Run(run, _) = fact else {
+        return Vec::new();
+    };
     let (Some(at), Some(value)) = (run.finished_at, value(run.result.as_ref())) else {
         return Vec::new();
     };
@@ -107,6 +111,7 @@ fn of_run(
         value,
         dimensions,
         link,
+        evidence: Vec::new(),
     }]
 }
 
@@ -136,6 +141,7 @@ fn of_stages(
             value,
             dimensions,
             link,
+            evidence: Vec::new(),
         })
     };
     newest(timeline).into_iter().filter_map(row).collect()

@@ -25,6 +25,7 @@ const RUN_DURATION: Metric = Metric {
     measure: Measure::Duration,
     inputs: &[RUNS],
     dimensions: DIMENSIONS,
+    settings: &[],
     form: Form::Bar,
     rows: Rows::Each(|_, _| Vec::new()),
 };
@@ -78,7 +79,9 @@ fn row(
     context: &Context,
     span: fn(&Run, Timestamp) -> Option<(Timestamp, Timestamp)>,
 ) -> Vec<Row> {
-    let Fact::Run(run, _) = fact;
+    let Fact::Run(run, _) = fact else {
+        return Vec::new();
+    };
     let span = run.finished_at.and_then(|end| span(run, end));
     let row = span.and_then(|(from, to)| row_of(run, seconds(from, to), context));
     row.into_iter().collect()
@@ -93,6 +96,7 @@ fn row_of(run: &Run, value: f64, context: &Context) -> Option<Row> {
         value,
         dimensions,
         link: link_to(run),
+        evidence: Vec::new(),
     })
 }
 
