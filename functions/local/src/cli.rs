@@ -27,12 +27,10 @@ use self::processes::Usage;
 use self::report::Report;
 use self::traffic::Traffic;
 use self::upstream::Upstream;
+use crate::gateway::sign_in::TENANT;
 use crate::private_file;
 use crate::stack::{Options, Stack};
 use crate::verify::Inventory;
-
-/// The tenant of a single machine.
-const TENANT: &str = "local";
 
 /// Parses the command line and does what it asks for.
 #[must_use]

@@ -7,6 +7,7 @@ mod authorizer;
 mod event;
 pub(crate) mod issuer;
 mod routes;
+pub(crate) mod sign_in;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use serde_json::{Map, Value};
 use self::authorizer::Verifier;
 use self::issuer::Issuer;
 use self::routes::Found;
+use self::sign_in::SignIn;
 use crate::lambda::{InvokeError, Lambda};
 use crate::template::{Authorizer, Route};
 
@@ -59,8 +61,8 @@ impl Gateway {
         }
     }
 
-    /// Returns the router: the template's routes, and beside them the local issuer's public documents.
-    pub(crate) fn router(self, issuer: Arc<Issuer>) -> Router {
+    /// Returns the router: the template's routes, and beside them the local issuer's public documents and its sign-in.
+    pub(crate) fn router(self, issuer: Arc<Issuer>, sign_in: Arc<SignIn>) -> Router {
         let local = Router::new()
             .route(
                 "/.local-issuer/.well-known/openid-configuration",
@@ -73,6 +75,7 @@ impl Gateway {
             .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
             .with_state(Arc::new(self))
             .merge(local)
+            .merge(sign_in.router())
     }
 }
 

@@ -16,6 +16,7 @@
 
 mod config;
 mod drift;
+mod entra;
 mod faults;
 mod floor;
 mod http;
@@ -33,6 +34,10 @@ pub use config::{
     PageCaps, Scale, SignIn, Sizes, TfvcAbsence, TimelineAbsence, Unverified,
 };
 pub use drift::Drift;
+pub use entra::{
+    AZURE_DEVOPS, AccessLevel, Account, Application, Directory, Entra, Lifetimes, Member,
+    Organization, PERSONAL_ACCOUNTS, TokenRequest,
+};
 pub use faults::{Fault, FaultKind};
 pub use floor::{Because, Floor, Floors};
 pub use ledger::{Expected, Totals};

@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::drift::{Drift, Drifting};
+use crate::entra::{Entra, Organization, Registry};
 use crate::faults::{Fault, FaultQueue};
 use crate::floor::{self, Floors};
+use crate::http::organization_of;
 use crate::ledger::{self, Expected, Totals};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::meter::{Admission, Meter, Notice};
@@ -34,6 +36,9 @@ struct Shared {
     config: Config,
     state: RwLock<State>,
     pats: RwLock<Vec<Pat>>,
+    entra: Entra,
+    /// The other organizations that are served at this one's address.
+    neighbours: RwLock<Vec<Simulator>>,
     /// Runs that someone has deleted.
     deleted_runs: RwLock<HashSet<u32>>,
     latency: RwLock<Duration>,
@@ -57,6 +62,30 @@ impl Simulator {
     /// Makes the world of `config`, with one token that may read everything ([`Self::default_pat`]).
     pub fn new(config: Config) -> Self {
         let world = Arc::new(World::new(&config, config.days));
+        let entra = Entra::new(Registry::new(&config, &world), config.seed);
+        Self::with(config, world, entra)
+    }
+
+    /// Serves another organization at the same address, which knows the same people and applications. Nobody is a
+    /// member of it yet; it has its own tokens, log and life.
+    pub fn add_organization(&self, config: Config, directory: Uuid) -> Self {
+        let world = Arc::new(World::new(&config, config.days));
+        self.entra().put_organization(Organization {
+            name: config.organization.clone(),
+            directory,
+            allows_oauth: true,
+            blocks_calls: false,
+            members: BTreeMap::new(),
+        });
+        let added = Self::with(config, world, self.entra().clone());
+        let neighbours = self.0.neighbours.write();
+        neighbours
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(added.clone());
+        added
+    }
+
+    fn with(config: Config, world: Arc<World>, entra: Entra) -> Self {
         let pats = vec![first_pat(&config, &world)];
         Self(Arc::new(Shared {
             state: RwLock::new(State {
@@ -64,6 +93,8 @@ impl Simulator {
                 world,
             }),
             pats: RwLock::new(pats),
+            entra,
+            neighbours: RwLock::default(),
             deleted_runs: RwLock::default(),
             latency: RwLock::new(config.latency),
             log: RequestLog::default(),
@@ -100,6 +131,23 @@ impl Simulator {
                 .into_make_service_with_connect_info::<SocketAddr>(),
         )
         .await
+    }
+
+    /// Microsoft Entra ID, which is served at `/_host/login.microsoftonline.com/`.
+    pub fn entra(&self) -> &Entra {
+        &self.0.entra
+    }
+
+    /// The organization that a path names, if it is one of the neighbours; else this one.
+    pub(crate) fn serving(&self, path: &str) -> Self {
+        let neighbours = self.0.neighbours.read();
+        let neighbours = neighbours.unwrap_or_else(PoisonError::into_inner);
+        let named = organization_of(path);
+        let found = neighbours.iter().find(|other| {
+            let is_it = |name: &String| name.eq_ignore_ascii_case(other.organization());
+            named.as_ref().is_some_and(is_it)
+        });
+        found.unwrap_or(self).clone()
     }
 
     /// The organization's name.

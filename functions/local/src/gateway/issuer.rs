@@ -133,9 +133,16 @@ fn key_id(key: &KeyPair) -> String {
 /// Answers OIDC discovery.
 pub(super) async fn configuration(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
     let url = &issuer.url;
-    Json(
-        json!({ "issuer": url, "jwks_uri": format!("{url}/.well-known/jwks.json"), "id_token_signing_alg_values_supported": ["RS256"] }),
-    )
+    Json(json!({
+        "issuer": url,
+        "authorization_endpoint": format!("{url}/authorize"),
+        "token_endpoint": format!("{url}/token"),
+        "jwks_uri": format!("{url}/.well-known/jwks.json"),
+        "response_types_supported": ["code"],
+        "code_challenge_methods_supported": ["S256"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    }))
 }
 
 /// Answers with the public key.

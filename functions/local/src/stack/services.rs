@@ -14,6 +14,7 @@ use crate::data_dir::DataDir;
 use crate::dynamodb::DynamoDb;
 use crate::gateway::Gateway;
 use crate::gateway::issuer::Issuer;
+use crate::gateway::sign_in::SignIn;
 use crate::lambda::{self, Lambda, queues, schedules};
 use crate::secrets::Secrets;
 use crate::server::{Server, bind, url_of};
@@ -100,6 +101,15 @@ pub(super) async fn start(
         template.authorizers.clone(),
         lambda.clone(),
     );
+    let audience = template
+        .authorizers
+        .values()
+        .find_map(|authorizer| authorizer.audience.first());
+    let sign_in = Arc::new(SignIn::new(
+        issuer.clone(),
+        &url,
+        audience.cloned().unwrap_or_default(),
+    ));
     let servers = [
         Server::start(
             listeners.services,
@@ -109,7 +119,7 @@ pub(super) async fn start(
             }),
         ),
         Server::start(listeners.runtime, lambda::router(lambda.clone())),
-        Server::start(listeners.gateway, gateway.router(issuer.clone())),
+        Server::start(listeners.gateway, gateway.router(issuer.clone(), sign_in)),
     ];
     let running = Running {
         url,

@@ -12,5 +12,6 @@ mod harness;
 mod lambda;
 mod restart;
 mod secrets;
+mod sign_in;
 mod sources;
 mod sqs;

@@ -7,14 +7,15 @@ use http::{HeaderMap, header, request::Parts};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::entra::Grant;
 use crate::faults::FaultKind;
 use crate::http::call::Call;
-use crate::http::endpoints::{self, Endpoint, ProjectInPath, Version};
+use crate::http::endpoints::{self, Endpoint, PROFILE, ProjectInPath, Version};
 use crate::http::path::ApiPath;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
-use crate::http::{fault, sign_in, version};
+use crate::http::{bearer, fault, sign_in, version};
 use crate::log::LoggedRequest;
 use crate::meter::Admission;
 use crate::pat::Pat;
@@ -30,6 +31,8 @@ pub(crate) struct Arrival {
     endpoint: Option<(&'static Endpoint, Vec<String>)>,
     query: Query,
     credential: Credential,
+    /// What an access token stands for, if that is what the caller sent.
+    bearer: Option<Grant>,
     /// What the meter said.
     pub(crate) admission: Admission,
 }
@@ -47,7 +50,11 @@ impl Arrival {
         let endpoint = path
             .as_ref()
             .and_then(|path| endpoints::find(parts.method.as_str(), &path.host, &path.rest));
-        let credential = credential(simulator, &parts.headers, at);
+        let bearer = bearer::grant(simulator, &parts.headers, at);
+        let credential = match &bearer {
+            Some(grant) => Credential::Alive(Box::new(bearer::rights(simulator, grant))),
+            None => credential(simulator, &parts.headers, at),
+        };
         let admission = match &credential {
             Credential::Alive(pat) => simulator.arrive(pat.owner),
             Credential::None | Credential::Dead => Admission::default(),
@@ -61,6 +68,7 @@ impl Arrival {
             endpoint,
             query,
             credential,
+            bearer,
             admission,
         }
     }
@@ -158,6 +166,20 @@ impl Arrival {
         {
             return Err(Box::new(Refusal::no_such_organization(other).into_reply()));
         }
+        if let Some(grant) = &self.bearer
+            && organization.is_some()
+        {
+            bearer::admit(
+                simulator,
+                grant,
+                self.endpoint.as_ref().map(|(own, _)| *own),
+            )?;
+        }
+        let is_profile = self.path.as_ref().is_some_and(|path| path.host == PROFILE);
+        if is_profile && self.bearer.is_none() {
+            // Profiles and accounts are for people who signed in, not for tokens of one organization.
+            return Err(Box::new(sign_in::unauthorized()));
+        }
         match (&self.credential, &self.endpoint) {
             (Credential::None, Some((endpoint, _)))
                 if matches!(endpoint.name, "connectionData" | "locations") =>
@@ -203,6 +225,7 @@ impl Arrival {
             } else {
                 None
             },
+            subject: self.bearer.as_ref().map(|grant| grant.subject),
             now: self.at,
             project: None,
             team: path.team.as_deref(),
@@ -282,7 +305,8 @@ fn check_place(endpoint: &Endpoint, path: &ApiPath) -> Option<()> {
         ProjectInPath::Required => path.project.is_some() && path.team.is_none(),
         ProjectInPath::WithTeam => true,
     };
-    let has_organization = path.organization.is_some() || endpoint.scopes.is_empty();
+    let has_organization =
+        path.organization.is_some() || endpoint.scopes.is_empty() || endpoint.host == PROFILE;
     (fits && has_organization).then_some(())
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::entra::Subject;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::pat::Pat;
@@ -17,6 +18,8 @@ pub(crate) struct Call<'a> {
     pub(crate) world: &'a World,
     /// `None` for the few things that anonymous callers get.
     pub(crate) pat: Option<&'a Pat>,
+    /// Who signed in to Entra ID, if the caller did not come with a personal access token.
+    pub(crate) subject: Option<Subject>,
     pub(crate) now: Timestamp,
     /// The project named before `_apis`.
     pub(crate) project: Option<u16>,

@@ -3,10 +3,10 @@
 //! <https://learn.microsoft.com/rest/api/azure/devops/>
 
 use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam};
-use crate::http::endpoints::{ANALYTICS, Endpoint, RELEASE, Version};
+use crate::http::endpoints::{ANALYTICS, Endpoint, PROFILE, RELEASE, Version};
 use crate::http::{
     analytics, artifacts, builds, changesets, classification, commits, definitions, deployments,
-    discovery, environments, policies, projects, pull_requests, pushes, refs, reporting,
+    discovery, environments, policies, profile, projects, pull_requests, pushes, refs, reporting,
     repositories, teams, test_runs, tfvc, threads, timeline, wiql, work_item_types, work_items,
 };
 
@@ -230,6 +230,34 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         ],
         projects::list,
     ),
+    Endpoint {
+        host: PROFILE,
+        ..Endpoint::get(
+            "profile",
+            "profile/profiles/{id}",
+            Never,
+            &["vso.profile"],
+            &[
+                "details",
+                "withAttributes",
+                "partition",
+                "coreAttributes",
+                "forceRefresh",
+            ],
+            profile::me,
+        )
+    },
+    Endpoint {
+        host: PROFILE,
+        ..Endpoint::get(
+            "accounts",
+            "accounts",
+            Never,
+            &["vso.profile"],
+            &["memberId", "ownerId", "properties"],
+            profile::accounts,
+        )
+    },
     Endpoint::get(
         "project",
         "projects/{project}",

@@ -54,6 +54,10 @@ pub(crate) const RELEASE: &str = "vsrm.dev.azure.com";
 /// The host of bulk queries: <https://learn.microsoft.com/azure/devops/report/extend-analytics/odata-query-guidelines>.
 pub(crate) const ANALYTICS: &str = "analytics.dev.azure.com";
 
+/// The host of people and their organizations; its paths name none:
+/// <https://learn.microsoft.com/rest/api/azure/devops/account/accounts/list>.
+pub(crate) const PROFILE: &str = "app.vssps.visualstudio.com";
+
 /// Finds the endpoint for a method, a host and the segments behind `_apis`, with the values of its placeholders.
 pub(crate) fn find(
     method: &str,

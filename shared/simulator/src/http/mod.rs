@@ -4,6 +4,7 @@ mod analytics;
 mod arrival;
 mod artifact_links;
 mod artifacts;
+mod bearer;
 mod build_filter;
 mod builds;
 mod call;
@@ -17,6 +18,7 @@ mod deployments;
 mod discovery;
 mod endpoint_table;
 mod endpoints;
+mod entra;
 mod environments;
 mod fault;
 mod identity;
@@ -26,6 +28,7 @@ mod metering;
 mod odata;
 mod path;
 mod policies;
+mod profile;
 mod projects;
 mod pull_requests;
 mod pushes;
@@ -76,6 +79,10 @@ async fn answer(State(simulator): State<Simulator>, request: Request) -> Respons
     let Ok(body) = axum::body::to_bytes(body, MAX_REQUEST_BYTES).await else {
         return Reply::empty(StatusCode::PAYLOAD_TOO_LARGE).into_response(false);
     };
+    if let Some(reply) = entra::answer(&simulator, &parts, &body) {
+        return reply.into_response(false);
+    }
+    let simulator = simulator.serving(parts.uri.path());
     let arrival = Arrival::new(&simulator, parts, body);
     pause(simulator.latency() + arrival.admission.delay).await;
     let fault = if arrival.admission.is_blocked {
@@ -98,6 +105,11 @@ async fn answer(State(simulator): State<Simulator>, request: Request) -> Respons
     };
     arrival.log(&simulator, &reply, violation);
     arrival.finish(&simulator, reply).into_response(accept_gzip)
+}
+
+/// The organization that a path names.
+pub(crate) fn organization_of(path: &str) -> Option<String> {
+    path::ApiPath::parse(path)?.organization
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {
