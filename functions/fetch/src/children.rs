@@ -53,6 +53,7 @@ pub(crate) async fn visit(
         | Fetch::LinkedWorkItems
         | Fetch::OpenRuns
         | Fetch::RunActivities
+        | Fetch::SprintCapacities
         | Fetch::Ends => Err(Error::WrongWork {
             resource: resource.name,
         }),

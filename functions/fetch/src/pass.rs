@@ -14,7 +14,8 @@ use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
 
 use crate::{
     Context, Error, commits, doubtful, each, ends, is_out_of_time, linked_work_items, open_runs,
-    open_work_items, people::Upstream, run_activities, store, stream_key, windows,
+    open_work_items, people::Upstream, run_activities, sprint_capacities, store, stream_key,
+    windows,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.
@@ -41,7 +42,7 @@ pub(crate) struct Held<'a> {
     /// What this pass brought in earlier invocations.
     before: PassSoFar,
     /// Whether no pass has come to its end yet. A cursor cannot tell: a token moves with each page.
-    first_pass: bool,
+    pub(crate) first_pass: bool,
 }
 
 /// How far a visit came.
@@ -96,6 +97,7 @@ pub(crate) async fn visit(
         Fetch::OpenRuns => open_runs::read(&mut held, upstream).await,
         Fetch::RunActivities => run_activities::read(&mut held, upstream).await,
         Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
+        Fetch::SprintCapacities => sprint_capacities::read(&mut held, upstream).await,
         Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits | Fetch::ChangesetDetails => {
             Err(Error::WrongWork {
                 resource: resource.name,
@@ -266,12 +268,11 @@ impl Held<'_> {
             commits::send_for_gaps(&self, upstream).await?;
         }
         let job = &self.delivery.message;
-        let follower = self.resource.followed_by().filter(|_| first_pass);
+        let followers = self.resource.followed_by().filter(|_| first_pass);
         let records = self.before.records + self.counts.records;
         let is_news = first_pass || records > 0;
         let awakened = self.resource.awakens().filter(|_| is_news);
-        let next: Vec<Job> = follower
-            .into_iter()
+        let next: Vec<Job> = followers
             .chain(awakened)
             .map(|next| Job {
                 resource: next.name.to_owned(),

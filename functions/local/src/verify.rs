@@ -206,6 +206,17 @@ impl From<&StoredRecord> for Found {
             Record::Policy(policy) => (policy.revision.to_string(), policy.branches.len()),
             Record::TestRun(test_run) => (test_run.updated_at.to_string(), test_run.total as usize),
             Record::Definition(definition) => (definition.revision.to_string(), 0),
+            Record::TeamSettings(settings) => {
+                let parts = settings.working_days.len() + settings.backlogs.len();
+                (String::new(), parts)
+            }
+            Record::TeamAreas(own) => (String::new(), own.areas.len()),
+            Record::SprintCapacity(capacity) => {
+                let members = capacity.members.iter();
+                let days_off: usize = members.map(|member| member.days_off.len()).sum();
+                let parts = capacity.members.len() + days_off + capacity.days_off.len();
+                (capacity.finishes_at.to_string(), parts)
+            }
             Record::Environment(_)
             | Record::ClassificationNode(_)
             | Record::WorkItemField(_)

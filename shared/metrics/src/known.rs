@@ -7,7 +7,7 @@ use model::{
     people::{AccountKind, Names, merge},
     record::{
         ClassificationNode, Definition, Environment, GitRepository, Identity, Policy, RefList,
-        Sprint, Team, TfvcBranch, WorkItemType,
+        Sprint, SprintCapacity, Team, TeamAreas, TeamSettings, TfvcBranch, WorkItemType,
     },
 };
 
@@ -32,6 +32,12 @@ pub struct Known {
     pub teams: Vec<Team>,
     /// Iterations that teams plan in.
     pub sprints: Vec<Sprint>,
+    /// How teams work.
+    pub team_settings: Vec<TeamSettings>,
+    /// Which areas are whose.
+    pub team_areas: Vec<TeamAreas>,
+    /// What teams have planned for their sprints.
+    pub capacities: Vec<SprintCapacity>,
     /// TFVC branches.
     pub tfvc_branches: Vec<TfvcBranch>,
     /// Who acts in the organizations.
@@ -60,6 +66,9 @@ impl Known {
                 Record::ClassificationNode(own) => known.nodes.push(own),
                 Record::Team(own) => known.teams.push(own),
                 Record::Sprint(own) => known.sprints.push(own),
+                Record::TeamSettings(own) => known.team_settings.push(own),
+                Record::TeamAreas(own) => known.team_areas.push(own),
+                Record::SprintCapacity(own) => known.capacities.push(own),
                 Record::TfvcBranch(own) => known.tfvc_branches.push(own),
                 Record::Person(own) => names.push(own.named),
                 Record::WorkItem(_)

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod metadata;
 mod person;
 pub mod pipeline;
+pub mod planning;
 pub mod pull_request;
 pub mod repository;
 pub mod run;
@@ -33,6 +34,7 @@ pub use identity::Identity;
 pub use metadata::{ClassificationNode, WorkItemType};
 pub use person::Person;
 pub use pipeline::{Definition, RunRetention};
+pub use planning::{SprintCapacity, TeamAreas, TeamSettings};
 pub use pull_request::{PullRequest, PullRequestActivity, PullRequestLinks};
 pub use repository::{GitRepository, Policy, Ref, RefList};
 pub use run::{Run, Timeline};
@@ -219,6 +221,12 @@ kinds! {
     Team(Team) = "team", Newest;
     /// An iteration that a team plans in.
     Sprint(Sprint) = "sprint", Newest;
+    /// How a team works.
+    TeamSettings(TeamSettings) = "team_settings", Newest;
+    /// The areas of a team.
+    TeamAreas(TeamAreas) = "team_areas", Newest;
+    /// What a team can do in a sprint.
+    SprintCapacity(SprintCapacity) = "sprint_capacity", Newest;
     /// A run of a build pipeline; its stages, jobs and tasks are its details.
     Run(Box<Run>) = "run", Newest;
     /// A build pipeline.

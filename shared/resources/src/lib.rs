@@ -30,7 +30,9 @@ mod refs;
 mod repositories;
 pub mod run_activities;
 mod run_retention;
+pub mod sprint_capacities;
 mod sprints;
+mod team_settings;
 mod teams;
 mod test_runs;
 mod tfvc;
@@ -152,6 +154,8 @@ pub enum Fetch {
     Batch(BatchOf),
     /// A list for each stored record of another kind in the scope.
     Each(Each),
+    /// What teams have planned for their sprints: of all teams of a sprint whether there is anything, then of each team what.
+    SprintCapacities,
     /// A list by time that answers for a limited span at once.
     Windows(Windows),
     /// The commits of named pushes.
@@ -346,6 +350,9 @@ pub static CATALOG: &[&Resource] = &[
     &work_item_fields::WORK_ITEM_FIELDS,
     &teams::TEAMS,
     &sprints::SPRINTS,
+    &team_settings::TEAM_SETTINGS,
+    &team_settings::TEAM_AREAS,
+    &sprint_capacities::SPRINT_CAPACITIES,
     &open_work_items::OPEN_WORK_ITEMS,
     &work_item_ends::WORK_ITEM_ENDS,
     &artifact_links::LINKED_WORK_ITEMS,
@@ -429,8 +436,8 @@ impl Resource {
         }
     }
 
-    /// The resource whose streams begin when a stream of this one has had its first pass.
-    pub fn followed_by(&self) -> Option<&'static Resource> {
+    /// The resources whose streams begin when a stream of this one has had its first pass.
+    pub fn followed_by(&self) -> impl Iterator<Item = &'static Resource> + use<> {
         let name = self.name;
         let after = [
             FanOut::OrganizationAfter(name),
@@ -440,7 +447,7 @@ impl Resource {
         CATALOG
             .iter()
             .copied()
-            .find(|next| after.contains(&next.fan_out))
+            .filter(move |next| after.contains(&next.fan_out))
     }
 }
 
@@ -583,6 +590,7 @@ mod tests {
                 | Fetch::LinkedWorkItems
                 | Fetch::OpenRuns
                 | Fetch::RunActivities
+                | Fetch::SprintCapacities
                 | Fetch::Ends
                 | Fetch::PushCommits
                 | Fetch::ChangesetDetails => continue,

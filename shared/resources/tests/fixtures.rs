@@ -21,6 +21,7 @@ use model::{
 };
 use resources::{
     Fetch, Map, MapError, Target, changeset_details, discovery, find, open_work_items,
+    sprint_capacities,
 };
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
@@ -60,6 +61,7 @@ const DIRECTORIES: &[(&str, &str, &str)] = &[
     ("classification-nodes", "classification_nodes", "value"),
     ("teams", "teams", "value"),
     ("iterations", "sprints", "value"),
+    ("team-settings", "settings of a team", ""),
     ("projects", "projects", "value"),
     ("repositories", "repositories", "value"),
     ("wiql", "wiql", "workItems"),
@@ -108,7 +110,6 @@ const NOT_INGESTED: &[(&str, &str)] = &[
     ("service-hook-events", "there are no hooks"),
     ("service-hook-publishers", "there are no hooks"),
     ("service-hook-subscriptions", "there are no hooks"),
-    ("team-settings", "not ingested yet"),
     ("test-results", "test runs carry the counts"),
     ("tfvc-items", "the code itself is not ingested"),
     ("user-entitlements", "licences are not work"),
@@ -181,10 +182,6 @@ const NOT_OURS: &[(&str, &str)] = &[
     ("test-runs/faros-1.json", "the coverage of a build"),
     ("test-runs/spec71-1.json", "the coverage of a build"),
     ("teams/docsprev-3.json", "the members of a team"),
-    ("iterations/docsprev-4.json", "the days off of a team"),
-    ("iterations/docsprev-5.json", "the days off of a team"),
-    ("iterations/spec71-2.json", "the days off of a team"),
-    ("iterations/spec71-3.json", "the days off of a team"),
     ("iterations/spec71-4.json", "the order of work items"),
     ("wiql/docsprev-2.json", "a query for links, not for items"),
     (
@@ -247,6 +244,13 @@ fn map(resource: &str, target: &Target<'_>, item: &RawValue) -> Result<usize, Ma
         }
         "changeset_changes" => changeset_details::map_change(item).map(|_| 1),
         "wiql" => open_work_items::id(item).map(|_| 1),
+        "sprints" if item.get().contains("\"daysOff\"") => {
+            sprint_capacities::team_days_off(item).map(|_| 1)
+        }
+        "settings of a team" if item.get().contains("\"values\"") => {
+            map_listed("team_areas", target, item)
+        }
+        "settings of a team" => map_listed("team_settings", target, item),
         "open_work_items" => open_work_items::item(target, &Workflows::default(), item).map(|_| 1),
         "release of a deployment" => map_part("release", item.get(), target),
         "definition of a deployment" => map_part("releaseDefinition", item.get(), target),
@@ -310,6 +314,9 @@ fn parent(kind: Kind, target: &Target<'_>) -> Record {
 
 /// The items of a body: of its list, which is `values` in examples of 2015, or the body itself.
 fn items(body: &Value, key: &str) -> Vec<Value> {
+    if key.is_empty() {
+        return vec![body.clone()];
+    }
     match body {
         Value::Array(items) => items.clone(),
         Value::Object(object) => match object.get(key).or_else(|| object.get("values")) {

@@ -384,6 +384,9 @@ pub struct Unverified {
     /// Whether Analytics tells what a retry replaced beside what replaced it.
     /// <https://learn.microsoft.com/azure/devops/report/analytics/entity-reference-pipelines#pipelinerunactivityresults>
     pub analytics_keeps_retries: bool,
+    /// Whether the days off of a team count among the days off that a sprint has in all.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/work/iterationcapacities/get>
+    pub team_days_off_are_totalled: bool,
 }
 
 impl Default for Unverified {
@@ -406,6 +409,7 @@ impl Default for Unverified {
             suppress_is_heard: true,
             deployments_newest_first: true,
             analytics_keeps_retries: true,
+            team_days_off_are_totalled: true,
         }
     }
 }
@@ -430,6 +434,7 @@ impl Unverified {
             suppress_is_heard: false,
             deployments_newest_first: false,
             analytics_keeps_retries: false,
+            team_days_off_are_totalled: false,
             // What else could mark a deleted item is anybody's guess.
             deleted_field: Self::default().deleted_field,
         }

@@ -4,7 +4,7 @@
 //! A client that sends fewer than this has not seen everything; one that sends more could have sent fewer. The caps are the
 //! simulator's own ([`crate::PageCaps`]), which a client has to find out, so the floor is that of a client that knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -64,6 +64,7 @@ pub(crate) fn first_sync(world: &World, config: &Config, pat: &Pat, since: Times
     let mut floors = surveyor.discovery(pages);
     if pat.has_scope("vso.work") {
         floors.extend(surveyor.boards(pages));
+        floors.extend(surveyor.plans());
     }
     if pat.has_scope("vso.build") {
         floors.extend(surveyor.pipelines(pages));
@@ -188,6 +189,37 @@ impl<'a> Surveyor<'a> {
             ("fields", once(1)),
             ("teams", once(1)),
             ("teamIterations", once(self.teams())),
+            ("teamSettings", once(self.teams())),
+            ("teamAreas", once(self.teams())),
+        ])
+    }
+
+    /// What teams have planned: whether any has is one question for each sprint of the window and of the month ahead.
+    fn plans(&self) -> Floors {
+        let horizon = self.world.calendar.boundary() + SignedDuration::from_hours(31 * 24);
+        let (mut sprints, mut plans) = (BTreeSet::new(), 0);
+        for team in teams::all(&self.world.projects) {
+            let position = usize::from(team.project);
+            if !self.sees(team.project) {
+                continue;
+            }
+            let (project, [_, iterations]) = (
+                &self.world.projects[position],
+                &self.world.classification[position],
+            );
+            for (sprint, _) in team.sprints(project, iterations) {
+                let day = SignedDuration::from_hours(24);
+                let matters = |(first, last)| last + day > self.since && first <= horizon;
+                if sprint.dates.is_some_and(matters) {
+                    sprints.insert(sprint.identifier);
+                    plans += usize::from(self.world.plan(&team, sprint).is_some());
+                }
+            }
+        }
+        Floors::from([
+            ("iterationCapacities", probes(sprints.len() as u64)),
+            ("teamCapacities", one_each(plans)),
+            ("teamDaysOff", one_each(plans)),
         ])
     }
 

@@ -4,7 +4,7 @@ mod people;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -29,6 +29,9 @@ use crate::world::{World, activities, timeline};
 /// | `work_item_field` | organization | reference name | empty | 0 |
 /// | `team` | project | team GUID | empty | 0 |
 /// | `sprint` | project | `{team}/{iteration}` GUIDs | empty | 0 |
+/// | `team_settings` | project | team GUID | empty | working days and backlogs |
+/// | `team_areas` | project | team GUID | empty | areas |
+/// | `sprint_capacity` | project | `{team}/{iteration}` GUIDs | `finishDate` | members, and spans of days off |
 /// | `classification_node` | project | node GUID | empty | 0 |
 /// | `pull_request` | project | id | `status` | threads, and work items that link to it |
 /// | `repository` | project | repository GUID | name | 0 |
@@ -242,10 +245,27 @@ impl Clerk<'_> {
                     &self.world.classification[position],
                 );
                 let sprints = team.sprints(project, iterations).into_iter();
-                all.extend(sprints.map(|(sprint, _)| {
-                    let id = format!("{}/{}", team.id, sprint.identifier);
-                    plain("sprint", project.id, id)
-                }));
+                let id = |sprint: &Node| format!("{}/{}", team.id, sprint.identifier);
+                for (sprint, _) in sprints {
+                    all.push(plain("sprint", project.id, id(sprint)));
+                    all.extend(
+                        self.plan(&team, sprint)
+                            .map(|(version, children)| Expected {
+                                version,
+                                children,
+                                ..plain("sprint_capacity", project.id, id(sprint))
+                            }),
+                    );
+                }
+                let [settings, areas] = ["team_settings", "team_areas"];
+                all.push(Expected {
+                    children: (team.working_days().len() + team.backlogs().len()) as u64,
+                    ..plain(settings, project.id, team.id.to_string())
+                });
+                all.push(Expected {
+                    children: team.areas(project).len() as u64,
+                    ..plain(areas, project.id, team.id.to_string())
+                });
             }
             let expected =
                 |team: Team| plain("team", self.project_id(team.project), team.id.to_string());
@@ -276,6 +296,14 @@ impl Clerk<'_> {
                 changed_at,
             }));
         }
+    }
+
+    /// The last day of a sprint that was not over before, and how many parts the team's plan for it has.
+    fn plan(&self, team: &Team, sprint: &Node) -> Option<(String, u64)> {
+        let (_, finish) = sprint.dates?;
+        let is_over = finish + 24.hours() <= self.since;
+        let plan = self.world.plan(team, sprint).filter(|_| !is_over)?;
+        Some((finish.to_string(), plan.parts()))
     }
 
     fn runs(&self, all: &mut Vec<Expected>) {

@@ -212,3 +212,35 @@ async fn an_idle_pass_may_ask_each_stream_once() {
         3 + 4 * projects + live.count() as u64 + releasing(&reader).await
     );
 }
+
+/// Most teams have planned the sprints behind them and the one under way; of those to come there is nothing to ask.
+#[tokio::test]
+async fn plans_cost_one_question_for_each_sprint_that_matters_and_two_for_each_plan() {
+    let reader = Reader::new();
+    let (client, now) = (&reader.client, reader.client.simulator.now());
+    let day = SignedDuration::from_hours(24);
+    let (mut sprints, mut plans) = (0, 0);
+    for project in reader.projects().await {
+        let base = format!("{}/_apis/work", id(&project));
+        let path = format!("{base}/teamsettings/iterations");
+        for sprint in client.get(&path).await.items() {
+            let at = |end: &str| -> Timestamp {
+                let text = sprint["attributes"][end].as_str().expect("a date");
+                text.parse().expect("an instant")
+            };
+            if at("finishDate") + day <= reader.since || at("startDate") > now + 31 * day {
+                continue;
+            }
+            sprints += 1;
+            let totals = format!("{base}/iterations/{}/iterationcapacities", id(&sprint));
+            let totals = client.get(&totals).await.json();
+            let teams = totals["teams"].as_array().expect("teams").iter();
+            let planning = teams.filter(|team| team["teamCapacityPerDay"] != 0.0);
+            plans += planning.count() as u64;
+        }
+    }
+    assert!(sprints < plans && plans < 2 * sprints, "{plans} plans");
+    assert_eq!(reader.floor("iterationCapacities"), sprints);
+    assert_eq!(reader.floor("teamCapacities"), plans);
+    assert_eq!(reader.floor("teamDaysOff"), plans);
+}

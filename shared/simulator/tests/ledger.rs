@@ -70,11 +70,7 @@ impl Sync<'_> {
         for team in self.client.all_by_skip(teams).await {
             let project = text(&team, "/projectId");
             let id = text(&team, "/id");
-            let path = format!("{project}/{id}/_apis/work/teamsettings/iterations");
-            for sprint in self.client.get(&path).await.items() {
-                let sprint = format!("{id}/{}", text(&sprint, "/id"));
-                self.put("sprint", &project, sprint, String::new(), 0);
-            }
+            self.planning(&project, &id).await;
             self.put("team", &project, id, String::new(), 0);
         }
         for repository in self.client.get("_apis/git/repositories").await.items() {
@@ -108,6 +104,49 @@ impl Sync<'_> {
         for own in self.client.get("_apis/tfvc/shelvesets").await.items() {
             let (id, created) = (text(&own, "/id"), text(&own, "/createdDate"));
             self.put("shelveset", &organization, id, created, 0);
+        }
+    }
+
+    async fn planning(&mut self, project: &str, team: &str) {
+        let base = format!("{project}/{team}/_apis/work/teamsettings");
+        let settings = self.client.get(&base).await.json();
+        let days = settings["workingDays"].as_array().expect("days").len();
+        let backlogs = settings["backlogVisibilities"].as_object();
+        let shown = backlogs.expect("backlogs").values();
+        let shown = shown.filter(|shown| **shown == true).count();
+        let parts = (days + shown) as u64;
+        self.put(
+            "team_settings",
+            project,
+            team.to_owned(),
+            String::new(),
+            parts,
+        );
+        let areas = self.client.get(&format!("{base}/teamfieldvalues")).await;
+        let areas = areas.json()["values"].as_array().expect("areas").len();
+        self.put(
+            "team_areas",
+            project,
+            team.to_owned(),
+            String::new(),
+            areas as u64,
+        );
+        for sprint in self.client.get(&format!("{base}/iterations")).await.items() {
+            let iteration = text(&sprint, "/id");
+            let id = format!("{team}/{iteration}");
+            self.put("sprint", project, id.clone(), String::new(), 0);
+            let finish = time(&sprint, "/attributes/finishDate");
+            let own = format!("{base}/iterations/{iteration}");
+            let capacity = self.client.get(&format!("{own}/capacities")).await.json();
+            let members = capacity["teamMembers"].as_array().expect("members");
+            if members.is_empty() || finish + SignedDuration::from_hours(24) <= self.since {
+                continue;
+            }
+            let off = |own: &Value| own["daysOff"].as_array().expect("days").len();
+            let team_off = self.client.get(&format!("{own}/teamdaysoff")).await.json();
+            let days_off = members.iter().map(off).sum::<usize>() + off(&team_off);
+            let parts = (members.len() + days_off) as u64;
+            self.put("sprint_capacity", project, id, finish.to_string(), parts);
         }
     }
 

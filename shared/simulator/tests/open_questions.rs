@@ -159,3 +159,25 @@ async fn a_link_to_an_artifact_may_make_no_revision() {
     assert!(revising > silent + 50 && linked > 30, "{counted:?}");
     assert_eq!(as_many, linked, "{counted:?}");
 }
+
+#[tokio::test]
+async fn days_off_of_a_team_may_be_left_out_of_the_totals_of_a_sprint() {
+    let mut sums = Vec::new();
+    for team_days_off_are_totalled in [true, false] {
+        let client = answering(Unverified {
+            team_days_off_are_totalled,
+            ..Unverified::default()
+        });
+        let project = client.simulator.projects()[0].0;
+        let sprints = format!("{project}/_apis/work/teamsettings/iterations");
+        let mut sum = 0;
+        for sprint in client.get(&sprints).await.items() {
+            let id = sprint["id"].as_str().expect("id");
+            let path = format!("{project}/_apis/work/iterations/{id}/iterationcapacities");
+            let totals = client.get(&path).await.json();
+            sum += totals["totalIterationDaysOff"].as_i64().expect("days");
+        }
+        sums.push(sum);
+    }
+    assert!(sums[0] > sums[1] && sums[1] > 0, "{sums:?}");
+}

@@ -137,6 +137,19 @@ impl Checker<'_> {
         for query in ["", "?$timeframe=current"] {
             self.get(&format!("{project}/{iterations}{query}")).await;
         }
+        let settings = format!("{project}/Platform%20%26%20Outils/_apis/work/teamsettings");
+        self.get(&settings).await;
+        self.get(&format!("{settings}/teamfieldvalues")).await;
+        let path = format!("{project}/{iterations}?$timeframe=current");
+        for sprint in self.client.get(&path).await.items() {
+            let id = sprint["id"].as_str().expect("id");
+            let totals = format!("{project}/_apis/work/iterations/{id}/iterationcapacities");
+            self.get(&totals).await;
+            for part in ["capacities", "teamdaysoff"] {
+                self.get(&format!("{settings}/iterations/{id}/{part}"))
+                    .await;
+            }
+        }
     }
 
     async fn pipelines(&mut self, project: &str) {

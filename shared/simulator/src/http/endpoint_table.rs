@@ -6,8 +6,9 @@ use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam}
 use crate::http::endpoints::{ANALYTICS, Endpoint, PROFILE, RELEASE, Version};
 use crate::http::{
     analytics, artifacts, builds, changesets, classification, commits, definitions, deployments,
-    discovery, environments, policies, profile, projects, pull_requests, pushes, refs, reporting,
-    repositories, teams, test_runs, tfvc, threads, timeline, wiql, work_item_types, work_items,
+    discovery, environments, planning, policies, profile, projects, pull_requests, pushes, refs,
+    reporting, repositories, teams, test_runs, tfvc, threads, timeline, wiql, work_item_types,
+    work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -284,6 +285,46 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         WORK,
         &["$timeframe"],
         teams::iterations,
+    ),
+    Endpoint::get(
+        "teamSettings",
+        "work/teamsettings",
+        WithTeam,
+        WORK,
+        &[],
+        planning::settings,
+    ),
+    Endpoint::get(
+        "teamAreas",
+        "work/teamsettings/teamfieldvalues",
+        WithTeam,
+        WORK,
+        &[],
+        planning::areas,
+    ),
+    Endpoint::get(
+        "iterationCapacities",
+        "work/iterations/{iteration}/iterationcapacities",
+        Required,
+        WORK,
+        &[],
+        planning::totals,
+    ),
+    Endpoint::get(
+        "teamCapacities",
+        "work/teamsettings/iterations/{iteration}/capacities",
+        WithTeam,
+        WORK,
+        &[],
+        planning::capacities,
+    ),
+    Endpoint::get(
+        "teamDaysOff",
+        "work/teamsettings/iterations/{iteration}/teamdaysoff",
+        WithTeam,
+        WORK,
+        &[],
+        planning::days_off,
     ),
     Endpoint::get(
         "repositories",

@@ -27,6 +27,7 @@ mod locations;
 mod metering;
 mod odata;
 mod path;
+mod planning;
 mod policies;
 mod profile;
 mod projects;

@@ -26,21 +26,15 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
 /// `$timeframe` knows the present only.
 /// <https://learn.microsoft.com/rest/api/azure/devops/work/iterations/list>
 pub(crate) fn iterations(call: &Call<'_>) -> Result<Reply, Refusal> {
-    let position = call.project.ok_or_else(|| Refusal::no_such_project(""))?;
-    let project = &call.world.projects[usize::from(position)];
-    let teams = teams::all(&call.world.projects);
-    let is_meant = |team: &&Team| match call.team {
-        None => team.id == teams::default_team(project),
-        Some(name) => team.id.to_string().eq_ignore_ascii_case(name) || team.name == name,
-    };
-    let mut own = teams.iter().filter(|team| team.project == position);
-    let team = own.find(is_meant).ok_or_else(|| missing(call.team))?;
+    let team = named(call)?;
+    let position = usize::from(team.project);
+    let project = &call.world.projects[position];
     let is_asked_for = match call.query.text(&["$timeframe"]) {
         None => |_: &str| true,
         Some(text) if text.eq_ignore_ascii_case("current") => |frame: &str| frame == "current",
         Some(text) => return Err(Refusal::bad_value("timeframe", text)),
     };
-    let [_, iterations] = &call.world.classification[usize::from(position)];
+    let [_, iterations] = &call.world.classification[position];
     let sprints = team.sprints(project, iterations).into_iter();
     let framed = sprints.map(|(sprint, path)| (sprint, path, time_frame(sprint, call.now)));
     let asked = framed.filter(|(_, _, frame)| is_asked_for(frame));
@@ -55,6 +49,19 @@ pub(crate) fn iterations(call: &Call<'_>) -> Result<Reply, Refusal> {
             "url": format!("{base}/_apis/work/teamsettings/iterations/{}", sprint.identifier),
         })
     })))
+}
+
+/// The team in the path, by its id or name; without one the project's own team.
+pub(crate) fn named(call: &Call<'_>) -> Result<Team, Refusal> {
+    let position = call.project.ok_or_else(|| Refusal::no_such_project(""))?;
+    let project = &call.world.projects[usize::from(position)];
+    let is_meant = |team: &Team| match call.team {
+        None => team.id == teams::default_team(project),
+        Some(name) => team.id.to_string().eq_ignore_ascii_case(name) || team.name == name,
+    };
+    let mut all = teams::all(&call.world.projects).into_iter();
+    let found = all.find(|team| team.project == position && is_meant(team));
+    found.ok_or_else(|| missing(call.team))
 }
 
 /// The last day of a sprint is a part of it.

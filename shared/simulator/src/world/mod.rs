@@ -17,6 +17,7 @@ mod life_writer;
 mod lives;
 mod own_process;
 pub(crate) mod people;
+pub(crate) mod planning;
 pub(crate) mod process;
 pub(crate) mod projects;
 pub(crate) mod pull_requests;

@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-use crate::world::classification::Node;
+use crate::world::classification::{Node, area_path};
 use crate::world::projects::Project;
 
 /// One team.
@@ -22,6 +22,32 @@ pub(crate) fn default_team(project: &Project) -> Uuid {
 }
 
 impl Team {
+    /// Whether it is the team that its project was made with.
+    fn is_default(&self, project: &Project) -> bool {
+        self.id == default_team(project)
+    }
+
+    /// The days on which the team works.
+    pub(crate) fn working_days(&self) -> &'static [&'static str] {
+        &["monday", "tuesday", "wednesday", "thursday", "friday"]
+    }
+
+    /// The backlogs that the team uses.
+    pub(crate) fn backlogs(&self) -> &'static [&'static str] {
+        &["Microsoft.EpicCategory", "Microsoft.RequirementCategory"]
+    }
+
+    /// The areas that are the team's, each with whether those below it are too. The project's own team has all of them.
+    pub(crate) fn areas(&self, project: &Project) -> Vec<(String, bool)> {
+        match self.is_default(project) {
+            true => vec![(area_path(project, None), true)],
+            false => vec![
+                (area_path(project, Some(1)), true),
+                (area_path(project, Some(0)), false),
+            ],
+        }
+    }
+
     /// The sprints that the team plans in, of its project's iterations, each with its path. The platform's team was
     /// founded with the second release.
     pub(crate) fn sprints<'a>(
@@ -29,7 +55,7 @@ impl Team {
         project: &Project,
         iterations: &'a Node,
     ) -> Vec<(&'a Node, String)> {
-        let is_platform = self.id != default_team(project);
+        let is_platform = !self.is_default(project);
         let releases = iterations.children.iter().skip(usize::from(is_platform));
         let of = |release: &'a Node| {
             let base = format!("{}\\{}", iterations.name, release.name);
