@@ -1,6 +1,6 @@
 //! What the states of work items mean, by the types that define them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -11,10 +11,10 @@ use crate::{Project, ProjectId};
 /// and its state by name.
 #[derive(Clone, Debug, Default)]
 pub struct Workflows {
-    /// Whether a state of a type ends an item, by the project's, the type's and the state's name.
-    ends: HashMap<[String; 3], bool>,
+    /// What a state of a type means, by the project's, the type's and the state's name.
+    meanings: HashMap<[String; 3], StateCategory>,
     /// What the projects say that have a type and state of this name, for items of projects that go by a new name.
-    anywhere: HashMap<[String; 2], BTreeSet<bool>>,
+    anywhere: HashMap<[String; 2], Vec<StateCategory>>,
     known: HashSet<ProjectId>,
 }
 
@@ -32,14 +32,19 @@ impl Workflows {
         for kind in types {
             workflows.known.insert(kind.project);
             for state in &kind.states {
-                let Some(ends) = state.category.ends() else {
+                // A category of a later version of the service says nothing to this one.
+                if state.category.ends().is_none() {
                     continue;
-                };
-                let [name, state] = [folded(&kind.name), folded(&state.name)];
-                let all = workflows.anywhere.entry([name.clone(), state.clone()]);
-                all.or_default().insert(ends);
+                }
+                let [name, own] = [folded(&kind.name), folded(&state.name)];
+                let all = workflows.anywhere.entry([name.clone(), own.clone()]);
+                let all = all.or_default();
+                if !all.contains(&state.category) {
+                    all.push(state.category.clone());
+                }
                 if let Some(project) = names.get(&kind.project) {
-                    workflows.ends.insert([folded(project), name, state], ends);
+                    let key = [folded(project), name, own];
+                    workflows.meanings.insert(key, state.category.clone());
                 }
             }
         }
@@ -53,17 +58,34 @@ impl Workflows {
             .all(|project| self.known.contains(&project.id))
     }
 
+    /// What a state of a type means in a project, all given by name; `None` if the type is not known, or projects that
+    /// have one of this name disagree.
+    pub fn category(&self, project: &str, kind: &str, state: &str) -> Option<&StateCategory> {
+        match self.meanings_of(project, kind, state) {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
     /// Whether a work item's state ends it; `None` if its type is not known, or projects disagree on it.
     pub fn ends(&self, item: &WorkItem) -> Option<bool> {
-        let kind = folded(item.text("System.WorkItemType")?);
-        let state = folded(item.state()?);
-        let project = folded(item.text("System.TeamProject").unwrap_or_default());
-        let own = [project, kind.clone(), state.clone()];
-        if let Some(ends) = self.ends.get(&own) {
-            return Some(*ends);
+        let kind = item.text("System.WorkItemType")?;
+        let project = item.text("System.TeamProject").unwrap_or_default();
+        let all = self.meanings_of(project, kind, item.state()?);
+        let mut ends = all.iter().filter_map(StateCategory::ends);
+        let first = ends.next()?;
+        ends.all(|other| other == first).then_some(first)
+    }
+
+    /// What the project says; what all others say if it has no such type.
+    fn meanings_of(&self, project: &str, kind: &str, state: &str) -> &[StateCategory] {
+        let [kind, state] = [folded(kind), folded(state)];
+        let own = [folded(project), kind, state];
+        if let Some(own) = self.meanings.get(&own) {
+            return std::slice::from_ref(own);
         }
-        let all = self.anywhere.get(&[kind, state])?;
-        all.first().copied().filter(|_| all.len() == 1)
+        let [_, kind, state] = own;
+        self.anywhere.get(&[kind, state]).map_or(&[], Vec::as_slice)
     }
 
     /// The last event from which an item's retention counts: as [`Aggregate::last_event`], but by what its state means
@@ -83,8 +105,8 @@ impl Workflows {
             return ENDS.map(str::to_owned).to_vec();
         }
         let mut states: BTreeMap<&str, bool> = BTreeMap::new();
-        for ([_, state], ends) in &self.anywhere {
-            let always = !ends.contains(&false);
+        for ([_, state], all) in &self.anywhere {
+            let always = all.iter().all(|category| category.ends() == Some(true));
             *states.entry(state).or_insert(true) &= always;
         }
         let always = states.into_iter().filter(|(_, always)| *always);
@@ -192,6 +214,22 @@ mod tests {
         assert_eq!(workflows.ends(&item("Renamed", "Other")), None);
         let closed = item("Renamed", "Closed");
         assert!(workflows.last_event(&closed).is_some(), "its own rule");
+    }
+
+    #[test]
+    fn a_state_has_the_category_of_its_type_and_project() {
+        let workflows = workflows();
+        let category = |project, state| workflows.category(project, "USER STORY", state);
+        assert_eq!(
+            category("Fiber", "done"),
+            Some(&StateCategory::InProgress),
+            "although others mean something else by it"
+        );
+        assert_eq!(category("Café", "Done"), Some(&StateCategory::Completed));
+        assert_eq!(category("Renamed", "Done"), None, "they disagree");
+        let shipped = category("Renamed", "Shipped");
+        assert_eq!(shipped, Some(&StateCategory::Completed));
+        assert_eq!(workflows.category("Fiber", "Epic", "Done"), None);
     }
 
     #[test]
