@@ -4,6 +4,7 @@
 //! thing in Azure DevOps that it is about. What users do with rows is the same for all metrics and is written once:
 //! [`report`] filters, groups, cuts into days, weeks or months, and summarizes. Start reading at [`all`].
 
+mod boards;
 mod catalog;
 mod input;
 mod known;

@@ -1,0 +1,3 @@
+//! Sprints: what was promised, what was added, what was done.
+
+mod replay;
