@@ -10,7 +10,11 @@ use metrics::{
 use model::Kind;
 use serde::Serialize;
 
-use crate::{data::Data, freshness::Freshness, question::Question};
+use crate::{
+    data::Data,
+    freshness::Freshness,
+    question::{Question, Sort},
+};
 
 /// What is said of a metric.
 #[derive(Debug, Serialize)]
@@ -98,7 +102,7 @@ impl NumbersAnswer {
     }
 }
 
-/// The rows behind the numbers, newest first.
+/// The rows behind the numbers, in the order that was asked for.
 #[derive(Debug, Serialize)]
 pub(crate) struct RowsAnswer {
     #[serde(flatten)]
@@ -149,7 +153,12 @@ impl RowsAnswer {
         // Records come as they are read; pages need one order that does not change.
         rows.sort_unstable_by(|a, b| {
             let same_instant = || (&a.link, &a.dimensions).cmp(&(&b.link, &b.dimensions));
-            let order = b.at.cmp(&a.at).then_with(same_instant);
+            let order = match asked.sort {
+                Sort::Newest => std::cmp::Ordering::Equal,
+                Sort::Largest => b.value.total_cmp(&a.value),
+                Sort::Smallest => a.value.total_cmp(&b.value),
+            };
+            let order = order.then_with(|| b.at.cmp(&a.at)).then_with(same_instant);
             order.then_with(|| a.value.total_cmp(&b.value))
         });
         let rows_in_all = rows.len();

@@ -1,13 +1,13 @@
 //! Rows as CSV (RFC 4180) that no spreadsheet takes for a formula.
 
-use metrics::Metric;
+use metrics::Dimension;
 
 use crate::answer::RowView;
 
 /// A line of names, then a line for each row.
-pub(crate) fn write(metric: &Metric, rows: &[RowView]) -> String {
+pub(crate) fn write(columns: &[Dimension], rows: &[RowView]) -> String {
     let mut text = String::from("at,value,link");
-    for dimension in metric.dimensions {
+    for dimension in columns {
         text.push(',');
         text.push_str(dimension.name());
     }
@@ -15,7 +15,7 @@ pub(crate) fn write(metric: &Metric, rows: &[RowView]) -> String {
         // An instant, a number and an address are ours and begin with none of the dangerous characters but a minus.
         text.push_str(&format!("\r\n{},{},", row.at, row.value));
         text.push_str(&cell(row.link.as_deref().unwrap_or("")));
-        for dimension in metric.dimensions {
+        for dimension in columns {
             text.push(',');
             text.push_str(&cell(
                 row.dimensions.get(dimension).map_or("", String::as_str),

@@ -1,13 +1,16 @@
 //! The records that a metric needs, and the rows that become of them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 use http_api::Refusal;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use metrics::{Input, Known, Link, Metric, Owner, Project, Range, Reach, Row, Rows};
 use model::{
     ConnectionId, Integration, IntegrationId, Kind, Organization, OrganizationId, OrganizationName,
-    ProjectId, TenantId,
+    ProjectId, Record, TenantId,
     record::{NO_DAY, WorkItem},
 };
 use storage::Selected;
@@ -143,6 +146,9 @@ pub(crate) async fn read(
         settings: asked.settings.clone(),
         projects: data.places.projects.clone(),
         known: Known::new(records),
+        fields: asked.query.fields(),
+        samples: asked.query.samples(),
+        planning: OnceLock::new(),
     };
     let left = partitions(&moving, &integrations, asked.query.range);
     let mut facts = Vec::new();
@@ -171,6 +177,31 @@ pub(crate) async fn read(
         data.rows = rows.filter(|row| asked.query.accepts(row)).collect();
     }
     Ok(data)
+}
+
+/// The reference names of the fields that a tenant's work items have, each once.
+pub(crate) async fn fields(
+    context: &Context,
+    tenant: &TenantId,
+    now: Timestamp,
+) -> Result<Vec<String>, Refusal> {
+    let Scope { integrations, .. } = Scope::of(context, tenant, None).await?;
+    let input = Input::new(Kind::WorkItemField, Reach::Known);
+    let left = integrations
+        .iter()
+        .filter(|integration| brings(integration, input.kind))
+        .map(|integration| (integration.id, &input, NO_DAY.to_owned()))
+        .collect();
+    let mut names = BTreeSet::new();
+    each_partition(context, left, now, |selected| {
+        names.extend(selected.into_iter().filter_map(|own| match own.record {
+            Record::WorkItemField(field) => Some(field.reference_name),
+            _ => None,
+        }));
+        Ok(())
+    })
+    .await?;
+    Ok(names.into_iter().collect())
 }
 
 fn bounded(count: usize, most: usize, what: &str) -> Result<(), Refusal> {

@@ -92,7 +92,7 @@ async fn numbers(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let metric = found(&metric)?;
-    let asked = ask(&context, metric, query.as_deref())?;
+    let asked = ask(&context, &tenant, metric, query.as_deref()).await?;
     let data = read(&context, &tenant, metric, &asked).await?;
     Ok(Json(NumbersAnswer::new(metric, &asked, &data)).into_response())
 }
@@ -104,22 +104,32 @@ async fn rows(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let metric = found(&metric)?;
-    let asked = ask(&context, metric, query.as_deref())?;
+    let asked = ask(&context, &tenant, metric, query.as_deref()).await?;
     let data = read(&context, &tenant, metric, &asked).await?;
     let answer = RowsAnswer::new(metric, &asked, data, &context.azure_devops);
     Ok(match asked.format {
         Format::Json => Json(answer).into_response(),
         Format::Csv => {
             let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8")];
-            (headers, csv::write(metric, &answer.rows)).into_response()
+            (headers, csv::write(&asked.columns(metric), &answer.rows)).into_response()
         }
     })
 }
 
-fn ask(context: &Context, metric: &Metric, query: Option<&str>) -> Result<Question, Problem> {
+async fn ask(
+    context: &Context,
+    tenant: &TenantId,
+    metric: &Metric,
+    query: Option<&str>,
+) -> Result<Question, Refusal> {
     let now = (context.clock)();
+    let text = query.unwrap_or("");
+    let fields = match question::names_fields(text) {
+        true => data::fields(context, tenant, now).await?,
+        false => Vec::new(),
+    };
     let oldest = context.retention.window_start(now);
-    Question::parse(query.unwrap_or(""), metric, (oldest, now))
+    Ok(Question::parse(text, (metric, &fields), (oldest, now))?)
 }
 
 async fn read(

@@ -2,7 +2,9 @@
 
 use entrypoint::problem::Problem;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use metrics::{Dimension, Filter, Interval, Match, Metric, Query, Range, Settings, Statistic};
+use metrics::{
+    Dimension, FieldName, Filter, Interval, Match, Metric, Query, Range, Settings, Statistic,
+};
 use model::ConnectionId;
 use url::form_urlencoded;
 
@@ -29,8 +31,18 @@ pub(crate) struct Question {
     pub(crate) limit: usize,
     /// How many rows are left out before.
     pub(crate) offset: usize,
+    /// Which rows come first.
+    pub(crate) sort: Sort,
     /// How rows are written.
     pub(crate) format: Format,
+}
+
+/// Which rows come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Newest,
+    Largest,
+    Smallest,
 }
 
 /// How rows are written.
@@ -41,15 +53,15 @@ pub(crate) enum Format {
 }
 
 impl Question {
-    /// Reads the query string of a request. What is stored begins at the first of the instants; the second is now.
+    /// Reads the query string of a request. What is stored begins at the first of the instants; the second is now. Fields of
+    /// work items are those that there are.
     pub(crate) fn parse(
         text: &str,
-        metric: &Metric,
+        (metric, fields): (&Metric, &[String]),
         (oldest, now): (Timestamp, Timestamp),
     ) -> Result<Self, Problem> {
-        let parameters: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
-            .into_owned()
-            .collect();
+        let parameters = parameters(text);
+        let known = (metric, fields);
         let one = |name: &str| {
             let mut values = parameters.iter().filter(|(own, _)| own == name);
             values.next_back().map(|(_, value)| value.as_str())
@@ -64,7 +76,7 @@ impl Question {
                 let chosen = settings.choose(setting, value);
                 chosen.map_err(|detail| Problem::field(name, detail))?;
             } else if !PARAMETERS.contains(&name.as_str()) {
-                filter(&mut filters, metric, (name, value))?;
+                filter(&mut filters, known, (name, value))?;
             }
         }
         Ok(Self {
@@ -72,21 +84,46 @@ impl Question {
                 range,
                 zone,
                 interval: one("interval").map(interval).transpose()?,
-                group_by: group_by(one("group_by").unwrap_or(""), metric)?,
+                group_by: group_by(one("group_by").unwrap_or(""), known)?,
                 filters,
                 statistic: statistic(one("statistic"))?,
+                now,
             },
             settings,
             connection: one("connection").map(connection).transpose()?,
             limit: number("limit", one("limit"), LIMIT, LARGEST_LIMIT)?,
             offset: number("offset", one("offset"), 0, usize::MAX)?,
+            sort: sort(one("sort"))?,
             format: format(one("format"))?,
         })
     }
 }
 
+impl Question {
+    /// What rows are said to be, in order: the dimensions of the metric, and the fields that were asked for.
+    pub(crate) fn columns(&self, metric: &Metric) -> Vec<Dimension> {
+        let own = metric.dimensions.iter().copied();
+        let own = own.filter(|own| *own != Dimension::AnyField);
+        let fields = self.query.fields().into_iter().map(Dimension::Field);
+        own.chain(fields).collect()
+    }
+}
+
+/// Whether a query string names fields of work items, so that it matters which there are.
+pub(crate) fn names_fields(text: &str) -> bool {
+    let is_field = |name: &str| FieldName::reference_name_in(name).is_some();
+    parameters(text)
+        .iter()
+        .any(|(name, value)| is_field(name) || name == "group_by" && value.split(',').any(is_field))
+}
+
+fn parameters(text: &str) -> Vec<(String, String)> {
+    let pairs = form_urlencoded::parse(text.as_bytes());
+    pairs.into_owned().collect()
+}
+
 /// The parameters that are no dimensions.
-const PARAMETERS: [&str; 10] = [
+const PARAMETERS: [&str; 11] = [
     "from",
     "to",
     "zone",
@@ -96,6 +133,7 @@ const PARAMETERS: [&str; 10] = [
     "connection",
     "limit",
     "offset",
+    "sort",
     "format",
 ];
 
@@ -184,11 +222,14 @@ fn statistic(name: Option<&str>) -> Result<Statistic, Problem> {
     })
 }
 
-fn group_by(text: &str, metric: &Metric) -> Result<Vec<Dimension>, Problem> {
+/// What a name can mean: the dimensions of a metric, and the fields that work items have.
+type Known<'a> = (&'a Metric, &'a [String]);
+
+fn group_by(text: &str, known: Known<'_>) -> Result<Vec<Dimension>, Problem> {
     let names = text.split(',').filter(|name| !name.is_empty());
     let mut dimensions = Vec::new();
     for name in names {
-        let dimension = dimension("group_by", name, metric)?;
+        let dimension = dimension("group_by", name, known)?;
         if !dimensions.contains(&dimension) {
             dimensions.push(dimension);
         }
@@ -196,7 +237,17 @@ fn group_by(text: &str, metric: &Metric) -> Result<Vec<Dimension>, Problem> {
     Ok(dimensions)
 }
 
-fn dimension(parameter: &str, name: &str, metric: &Metric) -> Result<Dimension, Problem> {
+fn dimension(
+    parameter: &str,
+    name: &str,
+    (metric, fields): Known<'_>,
+) -> Result<Dimension, Problem> {
+    let reference_name = FieldName::reference_name_in(name);
+    if let Some(reference_name) = reference_name
+        && metric.dimensions.contains(&Dimension::AnyField)
+    {
+        return field(parameter, reference_name, fields);
+    }
     let known = Dimension::from_name(name).filter(|own| metric.dimensions.contains(own));
     known.ok_or_else(|| {
         let names: Vec<&str> = metric.dimensions.iter().map(|own| own.name()).collect();
@@ -209,11 +260,34 @@ fn dimension(parameter: &str, name: &str, metric: &Metric) -> Result<Dimension, 
     })
 }
 
+/// How many fields a problem names; organizations have hundreds.
+const NAMED_FIELDS: usize = 60;
+
+/// Reference names are the same in upper and lower case.
+fn field(parameter: &str, name: &str, fields: &[String]) -> Result<Dimension, Problem> {
+    let folded = name.to_lowercase();
+    let known = fields.iter().find(|own| own.to_lowercase() == folded);
+    let known = known.map(|own| Dimension::Field(FieldName::of(own)));
+    known.ok_or_else(|| {
+        let some: Vec<&str> = fields
+            .iter()
+            .take(NAMED_FIELDS)
+            .map(String::as_str)
+            .collect();
+        let detail = format!(
+            "work items have no field `{name}`; the first of their {} fields are {}",
+            fields.len(),
+            some.join(", ")
+        );
+        Problem::field(parameter, detail)
+    })
+}
+
 /// `stage=Deploy`, `stage!=Deploy`, `stage^=Dep`, `stage*=ploy`: a comparison is the last character of the name, because
 /// `=` ends it. The same one given again is another value that will do.
 fn filter(
     filters: &mut Vec<Filter>,
-    metric: &Metric,
+    known: Known<'_>,
     (parameter, value): (&str, &str),
 ) -> Result<(), Problem> {
     let (name, rule) = match parameter.char_indices().next_back() {
@@ -222,8 +296,8 @@ fn filter(
         Some((end, '*')) => (&parameter[..end], Match::Contains),
         _ => (parameter, Match::Is),
     };
-    let dimension = dimension(parameter, name, metric).map_err(|problem| {
-        let settings = metric.settings.iter().map(|setting| setting.name);
+    let dimension = dimension(parameter, name, known).map_err(|problem| {
+        let settings = known.0.settings.iter().map(|setting| setting.name);
         let names: Vec<&str> = PARAMETERS.into_iter().chain(settings).collect();
         let detail = format!(
             "{}, and the parameters {}",
@@ -265,6 +339,18 @@ fn number(
     })
 }
 
+fn sort(text: Option<&str>) -> Result<Sort, Problem> {
+    match text {
+        None | Some("newest") => Ok(Sort::Newest),
+        Some("largest") => Ok(Sort::Largest),
+        Some("smallest") => Ok(Sort::Smallest),
+        Some(other) => {
+            let detail = format!("`{other}` is none of newest, largest, smallest");
+            Err(Problem::field("sort", detail))
+        }
+    }
+}
+
 fn format(text: Option<&str>) -> Result<Format, Problem> {
     match text {
         None | Some("json") => Ok(Format::Json),
@@ -284,7 +370,7 @@ mod tests {
         let metric = metrics::find("stage_duration").unwrap();
         let at = |text: &str| text.parse().unwrap();
         let known = (at("2026-08-26T12:00:00Z"), at("2026-11-24T12:00:00Z"));
-        Question::parse(text, metric, known)
+        Question::parse(text, (metric, &[]), known)
     }
 
     fn range_of(text: &str) -> (String, String) {
@@ -308,6 +394,35 @@ mod tests {
             .unwrap()
             .query;
         assert_eq!(query.range.days(&query.zone), 2.0);
+    }
+
+    #[test]
+    fn fields_of_work_items_are_dimensions_if_there_are_such() {
+        let metric = metrics::find("work_items_created").unwrap();
+        let at = |text: &str| text.parse().unwrap();
+        let times = (at("2026-08-26T12:00:00Z"), at("2026-11-24T12:00:00Z"));
+        let fields = ["Custom.Customer".to_owned(), "System.Title".to_owned()];
+        let ask = |text: &str| Question::parse(text, (metric, &fields), times);
+        let text = "group_by=area,field:custom.customer&field:System.Title^=Fix";
+        let asked = ask(text).unwrap();
+        let names: Vec<&str> = asked.query.group_by.iter().map(|own| own.name()).collect();
+        assert_eq!(
+            names,
+            ["area", "field:Custom.Customer"],
+            "as it is written there"
+        );
+        assert_eq!(
+            asked.query.filters[0].dimension.name(),
+            "field:System.Title"
+        );
+        let columns = asked.columns(metric);
+        assert!(columns.ends_with(&[asked.query.group_by[1], asked.query.filters[0].dimension]));
+        assert!(!columns.contains(&Dimension::AnyField));
+        let refused = ask("group_by=field:Custom.Region").unwrap_err();
+        assert_eq!(refused.field.as_deref(), Some("group_by"));
+        assert!(refused.detail.contains("Custom.Customer, System.Title"));
+        assert!(names_fields(text) && names_fields("field%3ACustom.Customer=x"));
+        assert!(!names_fields("area=field:x&group_by=area"));
     }
 
     #[test]
@@ -344,6 +459,8 @@ mod tests {
             ("stage~=x", "stage~", "stage"),
             ("limit=10001", "limit", "10000"),
             ("offset=-1", "offset", "whole number"),
+            ("sort=random", "sort", "largest"),
+            ("group_by=field:Custom.Customer", "group_by", "pipeline"),
             ("format=xls", "format", "csv"),
             ("connection=1", "connection", "id"),
         ];

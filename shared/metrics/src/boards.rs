@@ -1,7 +1,37 @@
 //! Work items: how many there are, how they flow, and how long it takes.
 
+mod assignees;
+mod counts;
+mod durations;
+mod items;
+mod levels;
 mod life;
+mod planning;
 mod sprints;
+mod states;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod samples;
+
+pub use self::{planning::Planning, sprints::Outcome};
+use crate::{Context, Metric};
+
+/// The metrics of this family.
+pub(crate) const METRICS: &[&[Metric]] = &[
+    counts::METRICS,
+    durations::METRICS,
+    states::METRICS,
+    assignees::METRICS,
+    levels::METRICS,
+    sprints::METRICS,
+    sprints::DAY_BY_DAY,
+];
+
+impl Context {
+    /// What states and iterations mean.
+    pub(crate) fn planning(&self) -> &Planning {
+        self.planning.get_or_init(|| Planning::of(self))
+    }
+}

@@ -3,7 +3,7 @@
 use model::{Facet, Kind};
 use serde::{Serialize, Serializer};
 
-use crate::{Context, Dimension, Fact, Row, Setting, Settings, pipelines};
+use crate::{Context, Dimension, Fact, Parts, Row, Setting, Settings, boards, pipelines};
 
 /// A metric: how rows are made of records, and how people are told about it.
 #[derive(Clone, Debug)]
@@ -50,6 +50,18 @@ pub enum Measure {
     /// The number is on how many different days there are rows in the median week, of the weeks from Monday that lie wholly in
     /// the range.
     MedianDaysPerWeek,
+    /// The number is the sum of the values at the end of a period: rows are what there was then.
+    Level,
+    /// Values are seconds at the end of a period; the number is their median, and there are statistics.
+    Age,
+    /// Each sprint has a number; the number is their median, and there are statistics.
+    OfSprints(Parts),
+    /// The number is the share of the sum of the values that a group has of all rows, from 0 to 1.
+    ShareOfAll,
+    /// The number is how many people work on a group, each divided over all of theirs.
+    People,
+    /// The number is 100 less the weighted shares of what was missed at the end of a period.
+    Score,
 }
 
 impl Measure {
@@ -65,16 +77,26 @@ impl Measure {
             Self::Distinct(_) => "distinct",
             Self::DaysPerWeek => "days_per_week",
             Self::MedianDaysPerWeek => "median_days_per_week",
+            Self::Level => "level",
+            Self::Age => "age",
+            Self::OfSprints(_) => "of_sprints",
+            Self::ShareOfAll => "share_of_all",
+            Self::People => "people",
+            Self::Score => "score",
         }
     }
 
     /// The unit of the number.
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::Duration => "seconds",
-            Self::Amount | Self::Sum => "amount",
+            Self::Duration | Self::Age => "seconds",
+            Self::Amount | Self::Sum | Self::Level => "amount",
+            Self::OfSprints(Parts { whole: [], .. }) => "amount",
+            Self::OfSprints(_) => "ratio",
             Self::Count | Self::Distinct(_) => "count",
-            Self::Share => "share from 0 to 1",
+            Self::Share | Self::ShareOfAll => "share from 0 to 1",
+            Self::People => "people",
+            Self::Score => "score from 0 to 100",
             Self::Frequency => "per day",
             Self::DaysPerWeek | Self::MedianDaysPerWeek => "days per week",
         }
@@ -82,7 +104,15 @@ impl Measure {
 
     /// Whether there is more to say of the values than one number.
     pub const fn has_spread(self) -> bool {
-        matches!(self, Self::Duration | Self::Amount)
+        matches!(
+            self,
+            Self::Duration | Self::Amount | Self::Age | Self::OfSprints(_)
+        )
+    }
+
+    /// Whether rows are what there was at a time, once for each of the [`Query::samples`](crate::Query::samples).
+    pub const fn is_level(self) -> bool {
+        matches!(self, Self::Level | Self::Age | Self::Score)
     }
 }
 
@@ -179,7 +209,8 @@ pub enum Form {
 
 /// Every metric.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    pipelines::METRICS.iter().copied().flatten()
+    let families = [pipelines::METRICS, boards::METRICS];
+    families.into_iter().flatten().copied().flatten()
 }
 
 /// The metric of this name.

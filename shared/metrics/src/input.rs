@@ -1,6 +1,6 @@
 //! What metrics are made of.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use jiff::{Timestamp, tz::TimeZone};
 use model::{
@@ -12,7 +12,7 @@ use model::{
     },
 };
 
-use crate::{Known, Range, Settings};
+use crate::{FieldName, Known, Planning, Range, Settings};
 
 /// A record with those of its details that a metric asked for and that were fetched.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,12 @@ pub struct Context {
     pub projects: BTreeMap<ProjectId, Project>,
     /// Things without a moment, as far as the metric asked for them.
     pub known: Known,
+    /// The fields of work items that rows are asked for.
+    pub fields: Vec<FieldName>,
+    /// The instants at which what there is at a time is looked at, oldest first; see [`Query::samples`](crate::Query::samples).
+    pub samples: Vec<Timestamp>,
+    /// What states and iterations mean, once somebody has asked.
+    pub planning: OnceLock<Planning>,
 }
 
 /// What is known of a project.

@@ -6,6 +6,7 @@
 
 mod boards;
 mod catalog;
+mod field_name;
 mod input;
 mod known;
 mod pipelines;
@@ -18,11 +19,18 @@ mod statistics;
 #[cfg(test)]
 mod samples;
 
+pub use boards::{Outcome, Planning};
 pub use catalog::{Form, Input, Measure, Metric, Reach, Rows, all, find};
+pub use field_name::FieldName;
 pub use input::{Context, Fact, Project};
 pub use known::{Known, People, Who};
 pub use query::{Filter, Interval, Match, Query, Range};
-pub use report::{Group, Point, Report, Summary, report};
+pub use report::{Group, Parts, Point, Report, Summary, report};
 pub use row::{Dimension, Evidence, Link, Owner, Row};
 pub use settings::{SWITCH, Setting, Settings, Values};
 pub use statistics::{Statistic, Statistics, percentile};
+
+/// Seconds from one instant to another. Negative where clocks disagree: that is shown, not hidden.
+fn seconds(from: jiff::Timestamp, to: jiff::Timestamp) -> f64 {
+    to.duration_since(from).as_secs_f64()
+}

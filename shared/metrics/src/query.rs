@@ -1,9 +1,11 @@
 //! What is asked of rows: which of them, cut up how.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
-use crate::{Dimension, Row, Statistic};
+use crate::{Dimension, FieldName, Row, Statistic};
 
 /// A question. Times are instants; the zone says only where days begin.
 #[derive(Clone, Debug)]
@@ -20,9 +22,33 @@ pub struct Query {
     pub group_by: Vec<Dimension>,
     /// All of them have to accept a row.
     pub filters: Vec<Filter>,
+    /// Now: nothing is known of later.
+    pub now: Timestamp,
 }
 
 impl Query {
+    /// The fields of work items that rows are asked for.
+    pub fn fields(&self) -> Vec<FieldName> {
+        let filtered = self.filters.iter().map(|filter| filter.dimension);
+        let asked = self.group_by.iter().copied().chain(filtered);
+        let fields: BTreeSet<FieldName> = asked.filter_map(Dimension::field).collect();
+        fields.into_iter().collect()
+    }
+
+    /// The instants at which what there is at a time is looked at: the last one of each period, or of the range if there are
+    /// none; now in a period that lasts. Oldest first.
+    pub fn samples(&self) -> Vec<Timestamp> {
+        let parts = match self.interval {
+            Some(interval) => interval.periods(self.range, &self.zone),
+            None => vec![(Date::MIN, self.range)],
+        };
+        let parts = parts.into_iter().map(|(_, part)| part);
+        let begun = parts.filter(|part| part.from <= self.now);
+        begun
+            .map(|part| self.now.min(part.to - 1.nanoseconds()))
+            .collect()
+    }
+
     /// Whether the row lies in the range and passes every filter.
     pub fn accepts(&self, row: &Row) -> bool {
         self.range.contains(row.at) && self.filters.iter().all(|filter| filter.accepts(row))
@@ -215,6 +241,45 @@ mod tests {
             ("2026-12-01", 1.5),
         ];
         assert_eq!(days, expected.map(|(start, days)| (start.to_owned(), days)));
+    }
+
+    #[test]
+    fn levels_are_taken_at_the_end_of_periods_and_now() {
+        let mut query = Query {
+            range: range("2026-11-09T00:00:00Z", "2026-11-30T00:00:00Z"),
+            zone: TimeZone::UTC,
+            interval: None,
+            statistic: Statistic::default(),
+            group_by: Vec::new(),
+            filters: Vec::new(),
+            now: at("2026-11-18T10:00:00Z"),
+        };
+        assert_eq!(query.samples(), [query.now]);
+        query.interval = Some(Interval::Week);
+        let expected = ["2026-11-15T23:59:59.999999999Z", "2026-11-18T10:00:00Z"];
+        assert_eq!(query.samples(), expected.map(at), "not of a week to come");
+        query.now = at("2026-12-18T10:00:00Z");
+        assert_eq!(query.samples()[2], at("2026-11-29T23:59:59.999999999Z"));
+    }
+
+    #[test]
+    fn fields_are_asked_for_by_groups_and_by_filters() {
+        let [one, other] = ["Custom.Customer", "Custom.Region"].map(FieldName::of);
+        let is = |dimension| Filter {
+            dimension,
+            rule: Match::Is,
+            values: Vec::new(),
+        };
+        let query = Query {
+            range: range("2026-11-09T00:00:00Z", "2026-11-30T00:00:00Z"),
+            zone: TimeZone::UTC,
+            interval: None,
+            statistic: Statistic::default(),
+            group_by: vec![Dimension::Field(other), Dimension::Area],
+            filters: vec![is(Dimension::Field(one)), is(Dimension::Field(other))],
+            now: at("2026-11-18T10:00:00Z"),
+        };
+        assert_eq!(query.fields(), [one, other]);
     }
 
     #[test]

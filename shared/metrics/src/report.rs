@@ -1,11 +1,15 @@
 //! The one engine of all metrics: rows and a question in, an answer out.
 
+mod shares;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{ToSpan, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Serialize;
 
 use crate::{Dimension, Interval, Measure, Query, Range, Row, Statistics, query::midnight};
+
+pub use self::shares::Parts;
 
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,18 +61,25 @@ pub struct Summary {
 /// How values are spread.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    min: Option<f64>,
+    pub(crate) min: Option<f64>,
     median: Option<f64>,
     mean: Option<f64>,
     p90: Option<f64>,
     p95: Option<f64>,
-    max: Option<f64>,
+    pub(crate) max: Option<f64>,
+    /// The standard deviation.
+    pub(crate) deviation: Option<f64>,
 }
 
 /// Answers a question from rows, in whatever order they come.
 pub fn report(measure: Measure, rows: &[Row], query: &Query) -> Report {
     let rows: Vec<&Row> = rows.iter().filter(|row| query.accepts(row)).collect();
-    let engine = Engine { measure, query };
+    let engine = Engine {
+        measure,
+        query,
+        all: &rows,
+        last: query.samples().pop(),
+    };
     let mut by_key: BTreeMap<Vec<Option<&str>>, Vec<&Row>> = BTreeMap::new();
     if !query.group_by.is_empty() {
         for row in &rows {
@@ -84,7 +95,7 @@ pub fn report(measure: Measure, rows: &[Row], query: &Query) -> Report {
     // The map was in order of the key, which decides between groups of the same size.
     groups.sort_by_key(|group| std::cmp::Reverse(group.summary.count));
     Report {
-        total: engine.summary(&rows, query.range),
+        total: engine.whole(&rows),
         trend: engine.trend(&rows),
         groups,
     }
@@ -93,6 +104,10 @@ pub fn report(measure: Measure, rows: &[Row], query: &Query) -> Report {
 struct Engine<'a> {
     measure: Measure,
     query: &'a Query,
+    /// All rows, of which those of a group are a part.
+    all: &'a [&'a Row],
+    /// The last instant at which what there is at a time was looked at.
+    last: Option<Timestamp>,
 }
 
 impl Engine<'_> {
@@ -100,36 +115,64 @@ impl Engine<'_> {
         let values = key.iter().map(|value| value.map(str::to_owned));
         Group {
             by: self.query.group_by.iter().copied().zip(values).collect(),
-            summary: self.summary(rows, self.query.range),
+            summary: self.whole(rows),
             trend: self.trend(rows),
         }
+    }
+
+    /// Of the whole range; of what there is at a time, it is what there was at its end.
+    fn whole(&self, rows: &[&Row]) -> Summary {
+        if !self.measure.is_level() {
+            return self.summary(rows, self.all, self.query.range);
+        }
+        self.summary(
+            &self.at_last(rows),
+            &self.at_last(self.all),
+            self.query.range,
+        )
+    }
+
+    fn at_last<'r>(&self, rows: &[&'r Row]) -> Vec<&'r Row> {
+        let rows = rows.iter().copied();
+        rows.filter(|row| Some(row.at) == self.last).collect()
     }
 
     fn trend(&self, rows: &[&Row]) -> Vec<Point> {
         let Some(interval) = self.query.interval else {
             return Vec::new();
         };
+        let [own, all] = [rows, self.all].map(|rows| self.by_period(interval, rows));
+        let periods = interval.periods(self.query.range, &self.query.zone);
+        let point = |(period, part)| Point {
+            period,
+            summary: self.summary(rows_of(&own, period), rows_of(&all, period), part),
+        };
+        periods.into_iter().map(point).collect()
+    }
+
+    fn by_period<'r>(&self, interval: Interval, rows: &[&'r Row]) -> BTreeMap<Date, Vec<&'r Row>> {
         let mut by_period: BTreeMap<Date, Vec<&Row>> = BTreeMap::new();
         for row in rows {
             let period = interval.start(row.at, &self.query.zone);
             by_period.entry(period).or_default().push(row);
         }
-        let periods = interval.periods(self.query.range, &self.query.zone);
-        let point = |(period, part)| Point {
-            period,
-            summary: self.summary(by_period.get(&period).map_or(&[], Vec::as_slice), part),
-        };
-        periods.into_iter().map(point).collect()
+        by_period
     }
 
-    fn summary(&self, rows: &[&Row], range: Range) -> Summary {
-        let mut values: Vec<f64> = rows.iter().map(|row| row.value).collect();
+    /// Of some of all rows of a range.
+    fn summary(&self, rows: &[&Row], all: &[&Row], range: Range) -> Summary {
+        let mut values: Vec<f64> = match self.measure {
+            Measure::OfSprints(parts) => shares::of_sprints(rows, parts),
+            _ => rows.iter().map(|row| row.value).collect(),
+        };
         values.sort_unstable_by(f64::total_cmp);
         let found = Statistics::of_sorted(&values);
         let value = match self.measure {
-            Measure::Duration | Measure::Amount => self.query.statistic.of(&values),
+            Measure::Duration | Measure::Amount | Measure::Age | Measure::OfSprints(_) => {
+                self.query.statistic.of(&values)
+            }
             Measure::Share => found.mean,
-            Measure::Sum => Some(values.iter().sum()),
+            Measure::Sum | Measure::Level => Some(values.iter().sum()),
             Measure::Count => Some(found.count as f64),
             Measure::Frequency => Some(found.count as f64 / range.days(&self.query.zone)),
             Measure::Distinct(dimension) => Some(distinct(rows, dimension) as f64),
@@ -137,6 +180,9 @@ impl Engine<'_> {
                 Some(self.days_of(rows).len() as f64 / (range.days(&self.query.zone) / 7.0))
             }
             Measure::MedianDaysPerWeek => self.median_days_per_week(rows, range),
+            Measure::ShareOfAll => shares::of_all(rows, all),
+            Measure::People => Some(shares::people(rows, all)),
+            Measure::Score => shares::score(rows),
         };
         let spread = Spread {
             min: found.min,
@@ -145,6 +191,7 @@ impl Engine<'_> {
             p90: found.p90,
             p95: found.p95,
             max: found.max,
+            deviation: found.deviation,
         };
         Summary {
             value: value.filter(|_| found.count > 0),
@@ -178,6 +225,10 @@ impl Engine<'_> {
     }
 }
 
+fn rows_of<'a, 'r>(by_period: &'a BTreeMap<Date, Vec<&'r Row>>, period: Date) -> &'a [&'r Row] {
+    by_period.get(&period).map_or(&[], Vec::as_slice)
+}
+
 /// How many different values of a dimension there are; rows without it have none.
 fn distinct(rows: &[&Row], dimension: Dimension) -> usize {
     let values = rows.iter().filter_map(|row| row.dimension(dimension));
@@ -205,6 +256,7 @@ mod tests {
             statistic: Statistic::default(),
             group_by: Vec::new(),
             filters: Vec::new(),
+            now: at("2026-11-24T00:00:00Z"),
         }
     }
 

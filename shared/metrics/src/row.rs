@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use model::{OrganizationId, ProjectId, RepositoryId};
 use serde::{Serialize, Serializer};
 
+use crate::FieldName;
+
 /// One value of a metric, before anything is counted together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -207,16 +209,19 @@ macro_rules! dimensions {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Dimension {
             $($(#[$doc])+ $variant,)+
+            /// The value of a field of a work item.
+            Field(FieldName),
         }
 
         impl Dimension {
-            /// Every dimension.
+            /// Every dimension but single fields.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
             /// The name in the API.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
+                    Self::Field(field) => field.name(),
                 }
             }
         }
@@ -252,12 +257,58 @@ dimensions! {
     Agent = "agent";
     /// Which attempt it was, from 1.
     Attempt = "attempt";
+    /// The type of a work item.
+    Type = "type";
+    /// The state of a work item.
+    State = "state";
+    /// What the state means: `proposed`, `in_progress`, `resolved`, `completed` or `removed`.
+    StateCategory = "state_category";
+    /// The area path of a work item.
+    Area = "area";
+    /// The iteration path of a work item.
+    Iteration = "iteration";
+    /// To whom a work item is assigned.
+    Assignee = "assignee";
+    /// Who made a work item.
+    Creator = "creator";
+    /// The priority of a work item.
+    Priority = "priority";
+    /// The tags of a work item, with semicolons between.
+    Tags = "tags";
+    /// The column of the board that a work item is in.
+    BoardColumn = "board_column";
+    /// The lane of the board that a work item is in.
+    BoardLane = "board_lane";
+    /// The iteration path of a sprint.
+    Sprint = "sprint";
+    /// Whether a sprint is `past` or `current`.
+    SprintState = "sprint_state";
+    /// What became of a piece of work in a sprint.
+    Outcome = "outcome";
+    /// Whether a work item had been in another sprint before, `true` or `false`.
+    CarriedOver = "carried_over";
+    /// The rule of hygiene.
+    Miss = "miss";
+    /// What the rule of hygiene weighs.
+    Weight = "weight";
+    /// The category of business alignment.
+    Category = "category";
+    /// The value of any field of work items, by its reference name.
+    AnyField = "field:REFERENCE_NAME";
 }
 
 impl Dimension {
     /// The dimension of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|own| own.name() == name)
+    }
+
+    /// The field whose value it is; `None` if it is something else.
+    pub fn field(self) -> Option<FieldName> {
+        match self {
+            Self::Field(field) => Some(field),
+            _ => None,
+        }
     }
 }
 

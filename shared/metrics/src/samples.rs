@@ -1,6 +1,6 @@
 //! Small records for the tests of this crate.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use jiff::{Timestamp, tz::TimeZone};
 use model::{
@@ -41,6 +41,9 @@ pub(crate) fn context() -> Context {
         settings: Settings::default(),
         projects: BTreeMap::from([(project(), shop)]),
         known: Known::default(),
+        fields: Vec::new(),
+        samples: vec![at("2026-11-24T00:00:00Z")],
+        planning: OnceLock::new(),
     }
 }
 
@@ -128,7 +131,12 @@ pub(crate) fn record(
 
 /// The values that a metric makes of one record.
 pub(crate) fn values(metric: &Metric, fact: &Fact) -> Vec<f64> {
-    let rows = rows(metric, std::slice::from_ref(fact), &context());
+    values_in(metric, fact, &context())
+}
+
+/// The values that a metric makes of one record in a context.
+pub(crate) fn values_in(metric: &Metric, fact: &Fact, context: &Context) -> Vec<f64> {
+    let rows = rows(metric, std::slice::from_ref(fact), context);
     rows.into_iter().map(|row| row.value).collect()
 }
 

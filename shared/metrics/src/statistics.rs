@@ -22,6 +22,8 @@ pub struct Statistics {
     pub p95: Option<f64>,
     /// The largest.
     pub max: Option<f64>,
+    /// The standard deviation of these values, which are all there are: the root of the mean square distance from the mean.
+    pub deviation: Option<f64>,
 }
 
 /// Which of the statistics is the one number for some values.
@@ -73,6 +75,12 @@ fn mean(sorted: &[f64]) -> Option<f64> {
     (!sorted.is_empty()).then_some(mean)
 }
 
+fn deviation(sorted: &[f64]) -> Option<f64> {
+    let middle = mean(sorted)?;
+    let squares = sorted.iter().map(|value| (value - middle).powi(2));
+    Some((squares.sum::<f64>() / sorted.len() as f64).sqrt())
+}
+
 impl Statistics {
     /// The statistics of these values, in whatever order they come.
     pub fn of(mut values: Vec<f64>) -> Self {
@@ -90,6 +98,7 @@ impl Statistics {
             p90: percentile(sorted, 0.9),
             p95: percentile(sorted, 0.95),
             max: sorted.last().copied(),
+            deviation: deviation(sorted),
         }
     }
 }
@@ -124,6 +133,16 @@ mod tests {
         let found = Statistics::of(vec![10.0, 1.0, 3.0, 2.0]);
         assert_eq!(found.median, Some(2.5));
         assert_eq!(found.mean, Some(4.0));
+    }
+
+    #[test]
+    fn the_deviation_is_of_all_values_there_are() {
+        let deviation = |values: &[f64]| Statistics::of(values.to_vec()).deviation;
+        assert_eq!(
+            deviation(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]),
+            Some(2.0)
+        );
+        assert_eq!(deviation(&[7.0]), Some(0.0));
     }
 
     #[test]

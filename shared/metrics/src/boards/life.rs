@@ -166,11 +166,17 @@ impl<'a> Life<'a> {
         self.value_at(field, at).and_then(text)
     }
 
-    /// The estimate, as [`Life::value_at`].
-    pub(crate) fn points_at(&self, at: Timestamp) -> Option<f64> {
-        match self.value_at(Tracked::Points, at)? {
+    /// The estimate, as [`Life::value_at`]; that in a field whose history is not kept, as it is now. The field of the process
+    /// has no name here.
+    pub(crate) fn points_at(&self, field: &str, at: Timestamp) -> Option<f64> {
+        let value = match field {
+            "" => self.value_at(Tracked::Points, at),
+            _ => self.item.fields.get(field),
+        };
+        match value? {
             FieldValue::Number(points) => Some(*points),
-            _ => None,
+            FieldValue::Text(text) => text.trim().parse().ok(),
+            FieldValue::Boolean(_) | FieldValue::Identity(_) => None,
         }
     }
 
@@ -324,7 +330,7 @@ mod tests {
         let item = change(finished(), on(7, "09:00"), "bo", &[(Tracked::Points, "5")]);
         let item = change(item, on(9, "09:00"), "bo", &[(Tracked::Points, "")]);
         let life = Life::of(&item, &workflows());
-        let points = [1, 6, 8, 10].map(|day| life.points_at(on(day, "00:00")));
+        let points = [1, 6, 8, 10].map(|day| life.points_at("", on(day, "00:00")));
         assert_eq!(points, [None, None, Some(5.0), None]);
         assert_eq!(
             life.text_at(Tracked::Type, on(8, "00:00")),

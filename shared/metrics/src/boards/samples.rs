@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use model::{
     OrganizationId, Project,
+    people::{Names, Sighting},
     record::{
-        WorkItem, WorkItemType, Workflows,
-        metadata::{State, StateCategory},
+        ClassificationNode, WorkItem, WorkItemType, Workflows,
+        metadata::{State, StateCategory, Structure},
         work_item::{FieldValue, Revision, Tracked},
     },
 };
 
-use crate::samples::{at, project};
+use crate::{
+    Context, Fact, Known, People, Setting,
+    samples::{at, context, project},
+};
 
 /// An instant of November 2026: day and time of day.
 pub(crate) fn on(day: u32, time: &str) -> Timestamp {
@@ -144,4 +148,47 @@ pub(crate) fn workflows() -> Workflows {
         name: "Shop".to_owned(),
     };
     Workflows::new(&[shop], &types())
+}
+
+pub(crate) fn as_fact(item: WorkItem) -> Fact {
+    Fact::WorkItem(Box::new(item), None)
+}
+
+/// A context that knows the types of [`types`], Ann, Bo and a robot, and in which these settings were chosen.
+pub(crate) fn planned_context(settings: &[(&Setting, &str)]) -> Context {
+    let person = |id: &str, name: &str| {
+        Names::from(Sighting {
+            id: Some(id.to_owned().into()),
+            name: Some(name.to_owned().into()),
+            ..Sighting::default()
+        })
+    };
+    let people = [
+        person("ann", "Ann Onymous"),
+        person("bo", "Bo Diddley"),
+        person("robot", "triage[bot]"),
+    ];
+    let mut context = context();
+    context.known = Known {
+        types: types(),
+        people: People::new(people),
+        ..Known::default()
+    };
+    for (setting, value) in settings {
+        context.settings.choose(setting, value).unwrap();
+    }
+    context
+}
+
+/// An iteration of the project `Shop` from one day of November 2026 to another, which is a part of it.
+pub(crate) fn iteration(path: &str, first: u32, last: u32) -> ClassificationNode {
+    ClassificationNode {
+        project: project(),
+        identifier: uuid::Uuid::nil(),
+        structure: Structure::Iteration,
+        name: path.to_owned(),
+        path: path.to_owned(),
+        starts_at: Some(on(first, "00:00")),
+        finishes_at: Some(on(last, "00:00")),
+    }
 }

@@ -1,3 +1,8 @@
 //! Sprints: what was promised, what was added, what was done.
 
+mod burndown;
+mod metrics;
 mod replay;
+
+pub use self::replay::Outcome;
+pub(super) use self::{burndown::METRICS as DAY_BY_DAY, metrics::METRICS, replay::Sprint};

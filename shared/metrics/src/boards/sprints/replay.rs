@@ -12,9 +12,9 @@ use crate::{
 
 /// An iteration with dates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sprint<'a> {
+pub(crate) struct Sprint {
     /// As work items name it.
-    pub(crate) path: &'a str,
+    pub(crate) path: String,
     /// From its first day to the end of its last one, which is a part of it.
     pub(crate) range: Range,
 }
@@ -23,6 +23,8 @@ pub(crate) struct Sprint<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
     pub(crate) unit: Unit,
+    /// The field that holds estimates; empty for that of the process.
+    pub(crate) points_field: String,
     /// For how many days after its beginning what comes into a sprint is still committed and not added.
     pub(crate) grace_days: u32,
     /// States besides those of category completed in which an item is done.
@@ -42,21 +44,9 @@ pub(crate) enum Unit {
     Points,
 }
 
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            unit: Unit::Points,
-            grace_days: 0,
-            done_states: Vec::new(),
-            keep_removed: true,
-            keep_done_before: false,
-        }
-    }
-}
-
 /// What became of a piece of work in a sprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// In it when it began, and done.
     CommittedDone,
     /// In it when it began, and not done.
@@ -81,7 +71,7 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// The name in the API.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::CommittedDone => "committed_done",
             Self::CommittedMissed => "committed_missed",
@@ -100,14 +90,14 @@ impl Outcome {
 /// A piece of work with what became of it.
 pub(crate) type Piece = (Outcome, f64);
 
-impl<'a> Sprint<'a> {
+impl Sprint {
     /// The iteration, if it has dates. They are midnights in UTC: the service knows days and no zones.
-    pub(crate) fn of(node: &'a ClassificationNode) -> Option<Self> {
+    pub(crate) fn of(node: &ClassificationNode) -> Option<Self> {
         let (first, last) = (node.starts_at?, node.finishes_at?);
         let to = last.checked_add(24.hours()).ok()?;
         let range = Range { from: first, to };
         (node.structure == Structure::Iteration && first < to).then_some(Self {
-            path: &node.path,
+            path: node.path.clone(),
             range,
         })
     }
@@ -167,18 +157,13 @@ impl Rules {
     fn size(&self, life: &Life<'_>, at: Timestamp) -> f64 {
         match self.unit {
             Unit::Items => 1.0,
-            Unit::Points => life.points_at(at).unwrap_or(0.0),
+            Unit::Points => life.points_at(&self.points_field, at).unwrap_or(0.0),
         }
     }
 
     /// What became of an item in a sprint, up to its end or up to now while it lasts. Nothing if it was never in it while
     /// it lasted, or was done before it began.
-    pub(crate) fn pieces(
-        &self,
-        life: &Life<'_>,
-        sprint: &Sprint<'_>,
-        now: Timestamp,
-    ) -> Vec<Piece> {
+    pub(crate) fn pieces(&self, life: &Life<'_>, sprint: &Sprint, now: Timestamp) -> Vec<Piece> {
         let Some(end) = sprint.last_instant(now) else {
             return Vec::new();
         };
@@ -216,13 +201,13 @@ impl Rules {
             (false, false) => vec![(Outcome::CreepMissed, ended)],
             (true, true) => {
                 let mut pieces = vec![(Outcome::CommittedDone, begun.min(ended))];
-                pieces.extend((ended < begun).then(|| (Outcome::CommittedShrunk, begun - ended)));
-                pieces.extend((ended > begun).then(|| (Outcome::GrowthDone, ended - begun)));
+                pieces.extend((ended < begun).then_some((Outcome::CommittedShrunk, begun - ended)));
+                pieces.extend((ended > begun).then_some((Outcome::GrowthDone, ended - begun)));
                 pieces
             }
             (true, false) => {
                 let mut pieces = vec![(Outcome::CommittedMissed, begun)];
-                pieces.extend((ended > begun).then(|| (Outcome::GrowthMissed, ended - begun)));
+                pieces.extend((ended > begun).then_some((Outcome::GrowthMissed, ended - begun)));
                 pieces
             }
         }
@@ -240,17 +225,31 @@ mod tests {
     use model::record::WorkItem;
 
     use super::*;
-    use crate::boards::samples::{change, moved, on, story, workflows};
+    use crate::boards::samples::{change, iteration, moved, on, story, workflows};
+
+    impl Default for Rules {
+        fn default() -> Self {
+            Self {
+                unit: Unit::Points,
+                points_field: String::new(),
+                grace_days: 0,
+                done_states: Vec::new(),
+                keep_removed: true,
+                keep_done_before: false,
+            }
+        }
+    }
 
     const PATH: &str = "Shop\\Sprint 7";
 
     /// From Monday the 9th to Friday the 20th.
-    fn sprint() -> Sprint<'static> {
+    fn sprint() -> Sprint {
         let range = Range {
             from: on(9, "00:00"),
             to: on(21, "00:00"),
         };
-        Sprint { path: PATH, range }
+        let path = PATH.to_owned();
+        Sprint { path, range }
     }
 
     fn planned(item: WorkItem, day: u32, points: &str) -> WorkItem {
@@ -383,15 +382,7 @@ mod tests {
             [(Outcome::CommittedMissed, 2.0)]
         );
         assert_eq!(pieces(&planned(story(1, on(2, "09:00")), 21, "2")), []);
-        let node = ClassificationNode {
-            project: crate::samples::project(),
-            identifier: uuid::Uuid::nil(),
-            structure: Structure::Iteration,
-            name: "Sprint 7".to_owned(),
-            path: PATH.to_owned(),
-            starts_at: Some(on(9, "00:00")),
-            finishes_at: Some(on(20, "00:00")),
-        };
+        let node = iteration(PATH, 9, 20);
         assert_eq!(Sprint::of(&node), Some(sprint()));
     }
 
