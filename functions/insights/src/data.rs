@@ -54,6 +54,11 @@ impl Places {
 }
 
 impl Scope {
+    /// Whose records are read.
+    pub(crate) fn integrations(&self) -> &[Integration] {
+        &self.integrations
+    }
+
     /// All connections of a tenant, or one of them. One of somebody else is like one that does not exist.
     pub(crate) async fn of(
         context: &Context,
@@ -270,17 +275,18 @@ pub(crate) fn brings(integration: &Integration, kind: Kind) -> bool {
 /// The buckets in which things are filed that can count in a range.
 fn buckets(range: Range, reach: Reach) -> Vec<String> {
     match reach {
-        Reach::DaysBefore(before) => days(range, before),
+        Reach::DaysBefore(before) => days(range, (before, 0)),
+        Reach::DaysAround(before, after) => days(range, (before, after)),
         Reach::Hashed => WorkItem::buckets().collect(),
         Reach::Known => vec![NO_DAY.to_owned()],
     }
 }
 
-/// The UTC days of a range and of so many days before.
-fn days(range: Range, before: u32) -> Vec<String> {
+/// The UTC days of a range, and so many days before and after.
+fn days(range: Range, (before, after): (u32, u32)) -> Vec<String> {
     let date = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
     let mut day = date(range.from).saturating_sub(i64::from(before).days());
-    let last = date(range.to - 1.nanoseconds());
+    let last = date(range.to - 1.nanoseconds()).saturating_add(i64::from(after).days());
     let mut days = Vec::new();
     while day <= last {
         days.push(day.to_string());
@@ -305,6 +311,7 @@ mod tests {
             days,
             ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"]
         );
+        assert_eq!(buckets(range, Reach::DaysAround(0, 3)).len(), 5);
         assert_eq!(buckets(range, Reach::Hashed).len(), 16);
         assert_eq!(buckets(range, Reach::Known), ["-"]);
     }

@@ -3,7 +3,7 @@
 use model::{Facet, Kind};
 use serde::{Serialize, Serializer};
 
-use crate::{Context, Dimension, Fact, Parts, Row, Setting, Settings, boards, pipelines};
+use crate::{Context, Dimension, Fact, Parts, Row, Setting, Settings, boards, pipelines, repos};
 
 /// A metric: how rows are made of records, and how people are told about it.
 #[derive(Clone, Debug)]
@@ -165,6 +165,9 @@ pub enum Reach {
     /// Those of the days of the range and of this many days before: things are filed under the day on which they began, and
     /// count when they ended.
     DaysBefore(u32),
+    /// The same, and those of this many days after: things are filed when the service hears of them, and count when they were
+    /// done.
+    DaysAround(u32, u32),
     /// All of them: things whose useful instant moves are filed by their ids.
     Hashed,
     /// All of them: things without a moment, which the [`Context`] knows and which make no rows by themselves.
@@ -209,7 +212,7 @@ pub enum Form {
 
 /// Every metric.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    let families = [pipelines::METRICS, boards::METRICS];
+    let families = [pipelines::METRICS, repos::METRICS, boards::METRICS];
     families.into_iter().flatten().copied().flatten()
 }
 
@@ -221,6 +224,8 @@ pub fn find(name: &str) -> Option<&'static Metric> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use model::Filing;
 
     use super::*;
 
@@ -244,6 +249,18 @@ mod tests {
             let names = names.chain(metric.settings.iter().map(|own| own.name));
             let distinct: BTreeSet<_> = names.clone().collect();
             assert_eq!(distinct.len(), names.count(), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn every_input_is_read_where_its_kind_is_filed() {
+        for input in all().flat_map(|metric| metric.inputs) {
+            let filing = match input.reach {
+                Reach::DaysBefore(_) | Reach::DaysAround(..) => Filing::Day,
+                Reach::Hashed => Filing::Id,
+                Reach::Known => Filing::Together,
+            };
+            assert_eq!(input.kind.filing(), filing, "{}", input.kind);
         }
     }
 

@@ -4,14 +4,17 @@
 //! thing in Azure DevOps that it is about. What users do with rows is the same for all metrics and is written once:
 //! [`report`] filters, groups, cuts into days, weeks or months, and summarizes. Start reading at [`all`].
 
+mod ages;
 mod boards;
 mod catalog;
+mod chain;
 mod field_name;
 mod input;
 mod known;
 mod pipelines;
 mod query;
 mod report;
+mod repos;
 mod row;
 mod settings;
 mod statistics;

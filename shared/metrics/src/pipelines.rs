@@ -5,7 +5,6 @@ mod activity_durations;
 mod outcomes;
 mod run_durations;
 
-use jiff::Timestamp;
 use model::{
     Facet, Kind,
     record::{Run, run::RunResult},
@@ -85,9 +84,4 @@ fn name_of(result: &RunResult) -> &str {
         RunResult::None => "none",
         RunResult::Unknown(name) => name,
     }
-}
-
-/// Seconds from one instant to another. Negative where clocks disagree: that is shown, not hidden.
-fn seconds(from: Timestamp, to: Timestamp) -> f64 {
-    to.duration_since(from).as_secs_f64()
 }

@@ -295,6 +295,30 @@ dimensions! {
     Category = "category";
     /// The value of any field of work items, by its reference name.
     AnyField = "field:REFERENCE_NAME";
+    /// Who wrote a commit or opened a pull request.
+    Author = "author";
+    /// Who was asked to review, or did.
+    Reviewer = "reviewer";
+    /// Who approved.
+    Approver = "approver";
+    /// What part somebody plays: a required, optional or group reviewer, or whoever answers.
+    Role = "role";
+    /// The branch that a pull request wants to change, without `refs/heads/`.
+    TargetBranch = "target_branch";
+    /// The branch with the changes, without `refs/heads/`.
+    SourceBranch = "source_branch";
+    /// Where a pull request stands.
+    Status = "status";
+    /// The labels of a pull request in order, with commas between.
+    Labels = "labels";
+    /// How a pull request was approved.
+    Approval = "approval";
+    /// How large a change is, by limits that can be chosen.
+    Size = "size";
+    /// How much was said about a change, by limits that can be chosen.
+    Density = "density";
+    /// A part of the way that something takes.
+    Phase = "phase";
 }
 
 impl Dimension {

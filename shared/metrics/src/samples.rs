@@ -4,14 +4,19 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use jiff::{Timestamp, tz::TimeZone};
 use model::{
-    OrganizationId, ProjectId,
+    OrganizationId, ProjectId, RepositoryId,
+    people::Names,
     record::{
-        Run,
+        Commit, Identity, PullRequest, PullRequestActivity, Push, Run,
+        git::{FileCounts, RefUpdate, Signature},
+        pull_request::{Completion, Event, Happened, PullRequestStatus},
         run::{Pipeline, RunResult, RunStatus, StepResult, TimelineKind, TimelineRecord},
     },
 };
 
-use crate::{Context, Dimension, Fact, Known, Link, Metric, Project, Range, Row, Rows, Settings};
+use crate::{
+    Context, Dimension, Fact, Known, Link, Metric, People, Project, Range, Row, Rows, Settings,
+};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -40,7 +45,10 @@ pub(crate) fn context() -> Context {
         zone: TimeZone::UTC,
         settings: Settings::default(),
         projects: BTreeMap::from([(project(), shop)]),
-        known: Known::default(),
+        known: Known {
+            people: people(),
+            ..Known::default()
+        },
         fields: Vec::new(),
         samples: vec![at("2026-11-24T00:00:00Z")],
         planning: OnceLock::new(),
@@ -150,4 +158,121 @@ pub(crate) fn rows(metric: &Metric, facts: &[Fact], context: &Context) -> Vec<Ro
             rows(&kept, context)
         }
     }
+}
+
+/// A pull request into `main`, opened and perhaps merged, with what somebody did in it.
+pub(crate) fn reviewed(
+    opened: &str,
+    merged: Option<&str>,
+    acts: &[(&str, &str, Happened)],
+) -> Fact {
+    let event = |(at, by, what): &(&str, &str, Happened)| Event {
+        at: clock(at),
+        by: Some((*by).to_owned()),
+        what: what.clone(),
+    };
+    let activity = PullRequestActivity {
+        events: acts.iter().map(event).collect(),
+        ..PullRequestActivity::default()
+    };
+    Fact::PullRequest(Box::new(pull_request(opened, merged)), Some(activity), None)
+}
+
+/// A pull request of `feature` into `main`, which `author` opened.
+pub(crate) fn pull_request(opened: &str, merged: Option<&str>) -> PullRequest {
+    PullRequest {
+        id: 5,
+        project: project(),
+        repository: repository(),
+        status: match merged {
+            Some(_) => PullRequestStatus::Completed,
+            None => PullRequestStatus::Active,
+        },
+        is_draft: false,
+        title: "Sell more".into(),
+        description: None,
+        description_truncated: false,
+        created_by: Some(identity("author")),
+        created_at: clock(opened),
+        closed_at: merged.map(clock),
+        closed_by: None,
+        auto_complete_by: None,
+        completion_queued_at: None,
+        source_branch: "refs/heads/feature".into(),
+        target_branch: "refs/heads/main".into(),
+        fork: None,
+        merge_status: None,
+        merge_id: None,
+        merge_strategy: None,
+        completion: Completion::default(),
+        source_commit: Some("5eed".into()),
+        target_commit: None,
+        merge_commit: merged.map(|_| "3e76e".to_owned()),
+        reviewers: Vec::new(),
+        labels: Vec::new(),
+    }
+}
+
+/// Somebody of whom only an id is known.
+pub(crate) fn identity(id: &str) -> Identity {
+    Identity {
+        id: Some(id.to_owned()),
+        ..Identity::default()
+    }
+}
+
+/// The people of these tests: `author` and `peer`, who are unknown, and `bot`, a service.
+fn people() -> People {
+    People::new([Names {
+        ids: ["bot".to_owned()].into(),
+        names: ["renovate[bot]".to_owned()].into(),
+        ..Names::default()
+    }])
+}
+
+fn repository() -> RepositoryId {
+    RepositoryId(uuid::Uuid::from_u128(9))
+}
+
+/// A push of a branch to the repository of [`pull_request`].
+pub(crate) fn push(id: u64, at: &str, branch: &str, creates: bool) -> Fact {
+    let moved = RefUpdate {
+        name: format!("refs/heads/{branch}"),
+        old: (!creates).then(|| "01d".to_owned()),
+        new: Some("2e3".to_owned()),
+    };
+    Fact::Push(Push {
+        id,
+        project: project(),
+        repository: repository(),
+        at: clock(at),
+        by: None,
+        ref_updates: vec![moved],
+    })
+}
+
+/// A commit of Ann's with four files, written and committed at the same time.
+pub(crate) fn commit(sha: &str, push: u64, written: &str) -> Fact {
+    let ann = Signature {
+        name: "Ann".into(),
+        email: "ann@x.example".into(),
+        at: Some(clock(written)),
+    };
+    Fact::Commit(Commit {
+        sha: sha.into(),
+        project: project(),
+        repository: repository(),
+        push: Some(push),
+        pushed_at: clock("23:00"),
+        author: Some(ann.clone()),
+        committer: Some(ann),
+        comment: "Sell more".into(),
+        comment_truncated: false,
+        files: FileCounts {
+            added: 1,
+            edited: 2,
+            deleted: 1,
+        },
+        work_items: Vec::new(),
+    })
 }

@@ -26,6 +26,6 @@ pub use ids::{
     OrganizationId, OrganizationName, ProjectId, RepositoryId, TenantId,
 };
 pub use job::{Child, FanOut, Job, Reason, Scope, Work};
-pub use record::{Aggregate, Details, Facet, Kind, Record, Row, RowKey, WriteRule};
+pub use record::{Aggregate, Details, Facet, Filing, Kind, Record, Row, RowKey, WriteRule};
 pub use retention::Retention;
 pub use service::Service;

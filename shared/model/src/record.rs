@@ -272,6 +272,52 @@ impl Kind {
     }
 }
 
+/// By what records of a kind are put into buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filing {
+    /// By the UTC day of an instant that never changes.
+    Day,
+    /// By their ids, because their useful instant moves.
+    Id,
+    /// All in one, because they are few and have no moment.
+    Together,
+}
+
+impl Kind {
+    /// By what records of this kind are put into buckets.
+    pub const fn filing(self) -> Filing {
+        match self {
+            Self::Run
+            | Self::PullRequest
+            | Self::Push
+            | Self::Commit
+            | Self::Changeset
+            | Self::Deployment
+            | Self::EnvironmentDeployment
+            | Self::TestRun => Filing::Day,
+            Self::WorkItem | Self::WorkItemLink => Filing::Id,
+            Self::WorkItemType
+            | Self::ClassificationNode
+            | Self::WorkItemField
+            | Self::Team
+            | Self::TeamSettings
+            | Self::TeamAreas
+            | Self::SprintCapacity
+            | Self::Sprint
+            | Self::Definition
+            | Self::RunRetention
+            | Self::GitRepository
+            | Self::RefList
+            | Self::Policy
+            | Self::TfvcBranch
+            | Self::TfvcLabel
+            | Self::Shelveset
+            | Self::Environment
+            | Self::Person => Filing::Together,
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())

@@ -23,7 +23,7 @@ use crate::log::{LoggedRequest, RequestLog};
 use crate::meter::{Admission, Meter, Notice};
 use crate::pat::{self, ALL_SCOPES, Pat};
 use crate::throttle::{Throttle, Throttling};
-use crate::truth::{self, RunTimes};
+use crate::truth::{self, PullRequestTimes, RunTimes};
 use crate::world::World;
 use crate::world::random::Random;
 
@@ -250,6 +250,11 @@ impl Simulator {
     /// The times of every run that is over, as they really were.
     pub fn run_times(&self) -> Vec<RunTimes> {
         truth::run_times(&self.world())
+    }
+
+    /// When what happened to every pull request, as it really was.
+    pub fn pull_request_times(&self) -> Vec<PullRequestTimes> {
+        truth::pull_request_times(&self.world())
     }
 
     /// The fewest requests in which a complete sync with this token since `since` can be done, by endpoint; empty for a

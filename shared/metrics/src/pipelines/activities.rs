@@ -8,7 +8,7 @@ use model::record::{
     run::{StepResult, TimelineKind, TimelineRecord},
 };
 
-use super::seconds;
+use crate::seconds;
 
 /// A timeline by its ids.
 pub(super) struct Tree<'a> {

@@ -8,9 +8,9 @@ use model::record::run::{TimelineKind, TimelineRecord};
 use super::{
     OF_RUNS, TIMELINES,
     activities::{Tree, is_check, label, name_of, span_of, union},
-    dimensions_of, link_to, seconds,
+    dimensions_of, link_to,
 };
-use crate::{Context, Dimension, Fact, Form, Measure, Metric, Row, Rows};
+use crate::{Context, Dimension, Fact, Form, Measure, Metric, Row, Rows, seconds};
 
 const DIMENSIONS: &[Dimension] = &{
     let [a, b, c, d, e, f, g, h] = OF_RUNS;

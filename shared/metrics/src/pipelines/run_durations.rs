@@ -6,9 +6,9 @@ use model::record::{Run, Timeline};
 use super::{
     OF_RUNS, RUNS, TIMELINES,
     activities::{is_check, span_of, union},
-    dimensions_of, link_to, name_of, seconds,
+    dimensions_of, link_to, name_of,
 };
-use crate::{Context, Dimension, Fact, Form, Measure, Metric, Row, Rows};
+use crate::{Context, Dimension, Fact, Form, Measure, Metric, Row, Rows, seconds};
 
 const DIMENSIONS: &[Dimension] = &{
     let [a, b, c, d, e, f, g, h] = OF_RUNS;
