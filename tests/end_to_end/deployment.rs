@@ -118,6 +118,17 @@ impl Deployment {
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
+    /// Reads a text of the API as a viewer, and where it says that it goes on.
+    pub(crate) async fn text(&self, path: &str) -> (Option<String>, String) {
+        let token = self.stack.token("contoso", &["viewer"]).unwrap();
+        let request = self.http.get(format!("{}{path}", self.stack.url()));
+        let response = request.bearer_auth(token).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        let next = response.headers().get("x-next-cursor");
+        let next = next.map(|next| next.to_str().unwrap().to_owned());
+        (next, response.text().await.unwrap())
+    }
+
     /// Connects the organization with a token.
     pub(crate) async fn connect(&self, pat: SecretString) -> (u16, Value) {
         let organization = self.simulator.organization();

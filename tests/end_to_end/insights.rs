@@ -108,3 +108,96 @@ async fn durations_are_those_of_the_world() {
         "{problem}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pull_requests_take_as_long_as_in_the_world() {
+    let deployment = Deployment::synchronized(Config::default()).await;
+    let to = deployment.simulator.now();
+    let from = to - SignedDuration::from_hours(24 * 60);
+    let range = format!("from={from}&to={to}");
+    let inside = |at: Timestamp| from <= at && at < to;
+    let times = deployment.simulator.pull_request_times();
+    let merged: Vec<_> = times
+        .iter()
+        .filter_map(|own| Some((own, own.merged.filter(|at| inside(*at))?)))
+        .collect();
+    let ask = async |metric: &str| {
+        let path = format!("/{metric}?{range}&group_by=phase");
+        let path = match metric {
+            "pull_request_stage_time" => path,
+            _ => path.replace("&group_by=phase", ""),
+        };
+        ask(&deployment, "contoso", &path).await.1
+    };
+
+    let found = ask("pull_request_merge_time").await;
+    let values = merged.iter().map(|(own, at)| seconds(own.opened, *at));
+    assert_same(&found["total"], values.collect(), "merge time");
+
+    let found = ask("pull_request_first_review_time").await;
+    let reviewed = times
+        .iter()
+        .filter_map(|own| Some((own.opened, own.first_review?)));
+    let reviewed = reviewed.filter(|(_, at)| inside(*at));
+    let values = reviewed.map(|(opened, at)| seconds(opened, at));
+    assert_same(&found["total"], values.collect(), "first review");
+
+    let found = ask("pull_request_lead_time").await;
+    let begins = merged
+        .iter()
+        .map(|(own, at)| (own.first_commit.unwrap_or(own.opened), *at));
+    let values = begins.map(|(from, at)| seconds(from, at));
+    assert_same(&found["total"], values.collect(), "lead time");
+
+    let found = ask("pull_request_stage_time").await;
+    let approved = merged.iter().filter_map(|(own, _)| {
+        let before = own.first_review.unwrap_or(own.opened);
+        Some(seconds(before, own.first_approval?))
+    });
+    let groups = found["groups"].as_array().unwrap();
+    let group = groups
+        .iter()
+        .find(|group| group["by"]["phase"] == "approved");
+    assert_same(group.unwrap(), approved.collect(), "approved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_record_is_exported_once_as_it_is_stored() {
+    let deployment = Deployment::synchronized(Config::default()).await;
+    let stored = deployment.stored().await;
+    let mut by_kind: BTreeMap<&str, BTreeMap<(String, String), Value>> = BTreeMap::new();
+    for own in &stored {
+        let key = (own.integration.to_string(), own.key.sort.clone());
+        let record = serde_json::from_str(&own.body).unwrap();
+        let of_kind = by_kind.entry(own.key.kind.name()).or_default();
+        of_kind.insert(key, record);
+    }
+    assert!(by_kind.len() > 20, "{:?}", by_kind.keys());
+    for (kind, expected) in by_kind {
+        let mut found = BTreeMap::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/v1/insights/export/{kind}?{cursor}");
+            let (next, text) = deployment.text(&path).await;
+            for line in text.lines() {
+                let line: Value = serde_json::from_str(line).unwrap();
+                let own = |name: &str| line[name].as_str().unwrap().to_owned();
+                let key = (own("integration"), own("key"));
+                assert_eq!(line["kind"], kind);
+                let before = found.insert(key, line["record"].clone());
+                assert_eq!(before, None, "{kind} came twice");
+            }
+            match next {
+                Some(next) => cursor = format!("cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(found, expected, "{kind}");
+    }
+    let (status, problem) = ask(&deployment, "contoso", "/export/colour").await;
+    assert_eq!(
+        (status, &problem["field"]),
+        (400, &"kind".into()),
+        "{problem}"
+    );
+}

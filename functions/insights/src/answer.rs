@@ -7,7 +7,6 @@ use metrics::{
     Dimension, Evidence, Filter, Form, Link, Measure, Metric, Range, Report, Row, Setting,
     Settings, report,
 };
-use model::Kind;
 use serde::Serialize;
 
 use crate::{
@@ -24,7 +23,8 @@ pub(crate) struct Description {
     formula: &'static str,
     measure: Measure,
     unit: &'static str,
-    inputs: Vec<Kind>,
+    /// The kinds, as exports name them.
+    inputs: Vec<&'static str>,
     dimensions: &'static [Dimension],
     #[serde(skip_serializing_if = "<[Setting]>::is_empty")]
     settings: &'static [Setting],
@@ -40,7 +40,11 @@ impl Description {
             formula: metric.formula,
             measure: metric.measure,
             unit: metric.measure.unit(),
-            inputs: metric.inputs.iter().map(|input| input.kind).collect(),
+            inputs: metric
+                .inputs
+                .iter()
+                .map(|input| input.kind.name())
+                .collect(),
             dimensions: metric.dimensions,
             settings: metric.settings,
             form: metric.form,

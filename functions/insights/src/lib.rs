@@ -5,6 +5,7 @@
 mod answer;
 mod csv;
 mod data;
+mod export;
 mod fact;
 mod freshness;
 mod question;
@@ -27,6 +28,7 @@ use storage::{Control, Records};
 use self::{
     answer::{Description, NumbersAnswer, RowsAnswer},
     data::{Data, Scope},
+    export::Export,
     question::{Format, Question},
 };
 
@@ -74,6 +76,7 @@ impl Context {
 pub fn router(context: Context) -> Router {
     Router::new()
         .route("/api/v1/insights", get(list))
+        .route("/api/v1/insights/export/{kind}", get(export_records))
         .route("/api/v1/insights/{metric}", get(numbers))
         .route("/api/v1/insights/{metric}/rows", get(rows))
         .fallback(async || refuse(Problem::not_found()))
@@ -114,6 +117,24 @@ async fn rows(
             (headers, csv::write(&asked.columns(metric), &answer.rows)).into_response()
         }
     })
+}
+
+async fn export_records(
+    State(context): State<Context>,
+    Viewer { tenant }: Viewer,
+    Path(kind): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let now = (context.clock)();
+    let known = (context.retention.window_start(now), now);
+    let export = Export::parse(&kind, query.as_deref().unwrap_or(""), known)?;
+    let (lines, next) = export::page(&context, &tenant, &export, now).await?;
+    let mut response = ([(header::CONTENT_TYPE, export::MEDIA_TYPE)], lines).into_response();
+    let next = next.and_then(|next| next.parse().ok());
+    response
+        .headers_mut()
+        .extend(next.map(|next| (export::NEXT, next)));
+    Ok(response)
 }
 
 async fn ask(
@@ -178,6 +199,11 @@ mod tests {
                 include_str!("../../../events/insights-rows.json"),
                 "/api/v1/insights/job_duration/rows",
                 "job=Build&format=csv",
+            ),
+            (
+                include_str!("../../../events/insights-export.json"),
+                "/api/v1/insights/export/pull_request",
+                "from=2026-11-01",
             ),
         ];
         for (event, path, query) in events {

@@ -318,7 +318,7 @@ fn filter(
     Ok(())
 }
 
-fn connection(text: &str) -> Result<ConnectionId, Problem> {
+pub(crate) fn connection(text: &str) -> Result<ConnectionId, Problem> {
     let refused = |_| Problem::field("connection", format!("`{text}` is no id of a connection"));
     text.parse().map_err(refused)
 }

@@ -18,6 +18,6 @@ mod throttle;
 pub use control::Control;
 pub use error::Error;
 pub use quarantine::Quarantined;
-pub use records::{Records, Selected, Stored, StoredRecord, Written};
+pub use records::{Raw, Records, Selected, Stored, StoredRecord, Written};
 pub use stream::{Claim, Counts, PassOutcome, PassSoFar, Stream, StreamKey};
 pub use throttle::{Throttle, ThrottleKey};

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::Client;
 use model::{Kind, RowKey};
 
 pub use read::StoredRecord;
-pub use select::Selected;
+pub use select::{Raw, Selected};
 pub use write::{Stored, Written};
 
 /// The records table.
