@@ -3,6 +3,7 @@
 mod assignees;
 mod counts;
 mod durations;
+mod hygiene;
 mod items;
 mod levels;
 mod life;
@@ -27,6 +28,7 @@ pub(crate) const METRICS: &[&[Metric]] = &[
     levels::METRICS,
     sprints::METRICS,
     sprints::DAY_BY_DAY,
+    hygiene::METRICS,
 ];
 
 impl Context {
