@@ -283,19 +283,13 @@ fn field(parameter: &str, name: &str, fields: &[String]) -> Result<Dimension, Pr
     })
 }
 
-/// `stage=Deploy`, `stage!=Deploy`, `stage^=Dep`, `stage*=ploy`: a comparison is the last character of the name, because
-/// `=` ends it. The same one given again is another value that will do.
+/// `stage=Deploy`, `stage!=Deploy`, `stage^=Dep`, `stage*=ploy`. The same one given again is another value that will do.
 fn filter(
     filters: &mut Vec<Filter>,
     known: Known<'_>,
     (parameter, value): (&str, &str),
 ) -> Result<(), Problem> {
-    let (name, rule) = match parameter.char_indices().next_back() {
-        Some((end, '!')) => (&parameter[..end], Match::IsNot),
-        Some((end, '^')) => (&parameter[..end], Match::StartsWith),
-        Some((end, '*')) => (&parameter[..end], Match::Contains),
-        _ => (parameter, Match::Is),
-    };
+    let (name, rule) = Match::of_parameter(parameter);
     let dimension = dimension(parameter, name, known).map_err(|problem| {
         let settings = known.0.settings.iter().map(|setting| setting.name);
         let names: Vec<&str> = PARAMETERS.into_iter().chain(settings).collect();

@@ -1,5 +1,6 @@
 //! Work items: how many there are, how they flow, and how long it takes.
 
+mod alignment;
 mod assignees;
 mod counts;
 mod durations;
@@ -16,7 +17,7 @@ mod laws;
 #[cfg(test)]
 mod samples;
 
-pub use self::{planning::Planning, sprints::Outcome};
+pub use self::{alignment::Profile, planning::Planning, sprints::Outcome};
 use crate::{Context, Metric};
 
 /// The metrics of this family.
@@ -29,11 +30,17 @@ pub(crate) const METRICS: &[&[Metric]] = &[
     sprints::METRICS,
     sprints::DAY_BY_DAY,
     hygiene::METRICS,
+    alignment::METRICS,
 ];
 
 impl Context {
     /// What states and iterations mean.
     pub(crate) fn planning(&self) -> &Planning {
         self.planning.get_or_init(|| Planning::of(self))
+    }
+
+    /// The categories of business alignment that were chosen.
+    pub(crate) fn profile(&self) -> &Profile {
+        self.planning().profile()
     }
 }

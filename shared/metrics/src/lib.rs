@@ -22,7 +22,7 @@ mod statistics;
 #[cfg(test)]
 mod samples;
 
-pub use boards::{Outcome, Planning};
+pub use boards::{Outcome, Planning, Profile};
 pub use catalog::{Form, Input, Measure, Metric, Reach, Rows, all, find};
 pub use field_name::FieldName;
 pub use input::{Context, Fact, Project};

@@ -181,8 +181,22 @@ pub enum Match {
     Contains,
 }
 
+impl Match {
+    /// The dimension that a parameter names, and how it is compared: `stage`, `stage!`, `stage^`, `stage*`. A comparison is the
+    /// last character of the name, because `=` ends it.
+    pub fn of_parameter(name: &str) -> (&str, Self) {
+        match name.char_indices().next_back() {
+            Some((end, '!')) => (&name[..end], Self::IsNot),
+            Some((end, '^')) => (&name[..end], Self::StartsWith),
+            Some((end, '*')) => (&name[..end], Self::Contains),
+            _ => (name, Self::Is),
+        }
+    }
+}
+
 impl Filter {
-    fn accepts(&self, row: &Row) -> bool {
+    /// Whether a row has what is asked for.
+    pub(crate) fn accepts(&self, row: &Row) -> bool {
         let own = row.dimension(self.dimension).unwrap_or("").to_lowercase();
         let mut values = self.values.iter().map(|value| value.to_lowercase());
         match self.rule {

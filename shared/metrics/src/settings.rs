@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::Profile;
+
 /// A rule of a metric that whoever asks can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
@@ -27,6 +29,8 @@ pub enum Values {
     Number(u32, u32),
     /// Any text; given again, each of the texts will do.
     Text,
+    /// A [`Profile`] as JSON.
+    Profile,
 }
 
 /// What a switch can be.
@@ -48,6 +52,7 @@ impl Setting {
                 let refused = || format!("`{value}` is no whole number from {least} to {most}");
                 fits.then_some(()).ok_or_else(refused)
             }
+            Values::Profile => Profile::parse(value).map(drop),
             Values::OneOf(_) | Values::Text => Ok(()),
         }
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use model::{OrganizationId, Project, record::WorkItemType, record::Workflows};
 
-use super::sprints::Sprint;
+use super::{
+    alignment::{PROFILE, Profile},
+    sprints::Sprint,
+};
 use crate::Context;
 
 /// What the states and iterations mean that work items name, by the organization that they are in: projects of several may have
@@ -15,6 +18,7 @@ pub struct Planning {
     /// By the path in lower case.
     sprints: BTreeMap<(OrganizationId, String), Sprint>,
     unknown: Workflows,
+    profile: Profile,
 }
 
 impl Planning {
@@ -45,12 +49,19 @@ impl Planning {
             workflows: workflows.collect(),
             sprints: sprints.collect(),
             unknown: Workflows::default(),
+            // What was chosen has been checked; without a choice it is the default, which a test reads.
+            profile: Profile::parse(context.settings.text(&PROFILE)).unwrap_or_default(),
         }
     }
 
     /// The states of an organization's types.
     pub(crate) fn workflows(&self, organization: OrganizationId) -> &Workflows {
         self.workflows.get(&organization).unwrap_or(&self.unknown)
+    }
+
+    /// The categories that were chosen.
+    pub(crate) fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// The iteration of this path, if it has dates.
