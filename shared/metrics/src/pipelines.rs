@@ -2,7 +2,11 @@
 
 mod activities;
 mod activity_durations;
+mod approvals;
+mod families;
+mod flakiness;
 mod outcomes;
+mod revisions;
 mod run_durations;
 
 use model::{
@@ -10,13 +14,17 @@ use model::{
     record::{Run, run::RunResult},
 };
 
-use crate::{Context, Dimension, Input, Link, Metric, Reach};
+use crate::{Context, Dimension, Input, Link, Metric, Reach, seconds};
 
 /// The metrics of this family.
 pub(crate) const METRICS: &[&[Metric]] = &[
     run_durations::METRICS,
     activity_durations::METRICS,
     outcomes::METRICS,
+    families::METRICS,
+    flakiness::METRICS,
+    approvals::METRICS,
+    revisions::METRICS,
 ];
 
 /// How long before its end a run may have been queued to be found. An approval can be waited for up to 30 days, so a run that

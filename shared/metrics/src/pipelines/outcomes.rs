@@ -127,12 +127,15 @@ fn of_stages(
         return Vec::new();
     };
     let of_run = dimensions_of(run, context);
+    let tree = activities::Tree::new(timeline);
     let row = |(name, stage): (String, &TimelineRecord)| {
         let value = value(stage.result.as_ref())?;
         let mut dimensions = of_run.clone();
-        let result = stage.result.as_ref();
-        let result = result.map(|own| (Dimension::Result, activities::name_of(own).to_owned()));
-        dimensions.extend(result);
+        let result = match &stage.result {
+            Some(result) => Some(activities::name_of(result)),
+            None => waits_for_approval(&tree, timeline, stage).then_some("waiting_for_approval"),
+        };
+        dimensions.extend(result.map(|result| (Dimension::Result, result.to_owned())));
         dimensions.push((Dimension::Stage, name));
         dimensions.push((Dimension::Attempt, stage.attempt.to_string()));
         let link = link_to(run);
@@ -145,6 +148,24 @@ fn of_stages(
         })
     };
     newest(timeline).into_iter().filter_map(row).collect()
+}
+
+/// Whether a check of the stage has begun and not ended.
+fn waits_for_approval(
+    tree: &activities::Tree<'_>,
+    timeline: &Timeline,
+    stage: &TimelineRecord,
+) -> bool {
+    let mut checks = timeline
+        .records
+        .iter()
+        .filter(|own| activities::is_check(&own.kind));
+    checks.any(|check| {
+        let own = tree.nearest(check, &TimelineKind::Stage);
+        own.is_some_and(|own| own.id == stage.id)
+            && check.started_at.is_some()
+            && check.finished_at.is_none()
+    })
 }
 
 /// The newest attempt of each stage, by its name.
@@ -207,6 +228,23 @@ mod tests {
         ]);
         assert_eq!(values(&STAGE_SUCCESS_RATE, &found), [1.0, 1.0, 0.0]);
         assert_eq!(values(&STAGE_COUNT, &found).len(), 5);
+    }
+
+    #[test]
+    fn a_stage_that_waits_for_an_approval_says_so() {
+        let Fact::Run(run, Some(mut timeline)) = stages(&[("a", 1, StepResult::Succeeded)]) else {
+            unreachable!()
+        };
+        let mut check = record(TimelineKind::Checkpoint, "check", "10:03", "10:04");
+        check.parent = Some("a".into());
+        check.finished_at = None;
+        timeline.records[0].result = None;
+        timeline.records.push(check);
+        let found = of_stages(&Fact::Run(run, Some(timeline)), &context(), |_| Some(1.0));
+        assert_eq!(
+            found[0].dimension(Dimension::Result),
+            Some("waiting_for_approval")
+        );
     }
 
     #[test]
