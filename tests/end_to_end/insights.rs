@@ -201,3 +201,66 @@ async fn every_record_is_exported_once_as_it_is_stored() {
         "{problem}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_and_was_restored_is_what_the_world_made_fail() {
+    let deployment = Deployment::synchronized(Config::default()).await;
+    let to = deployment.simulator.now();
+    let days = 60;
+    let from = to - SignedDuration::from_hours(24 * days);
+    let range = format!("from={from}&to={to}");
+    let inside = |at: Timestamp| from <= at && at < to;
+    let outcomes = deployment.simulator.deployment_outcomes();
+    let ended: Vec<_> = outcomes.iter().filter(|own| inside(own.at)).collect();
+    let failed = |own: &&&simulator::DeploymentOutcome| own.failed;
+    let count = ended.iter().filter(failed).count();
+    assert!(
+        count > 5,
+        "{count} failures of {} prove little",
+        ended.len()
+    );
+
+    let ask = async |question: &str| {
+        let path = format!("/{question}{range}");
+        ask(&deployment, "contoso", &path).await.1
+    };
+    let found = ask("deployment_count?").await;
+    assert_eq!(found["total"]["count"], ended.len(), "{}", found["total"]);
+
+    let found = ask("change_failure_rate?").await;
+    let rate = found["total"]["value"].as_f64().unwrap();
+    let expected = count as f64 / ended.len() as f64;
+    assert!((rate - expected).abs() < 1e-9, "{rate}, not {expected}");
+    assert!(found["grade"].is_string(), "{found}");
+
+    let found = ask("deployment_frequency?").await;
+    let frequency = found["total"]["value"].as_f64().unwrap();
+    let expected = (ended.len() - count) as f64 / days as f64;
+    assert!(
+        (frequency - expected).abs() < 1e-9,
+        "{frequency}, not {expected}"
+    );
+
+    let found = ask("time_to_restore?").await;
+    let restored = outcomes.iter().filter(|own| !own.continues);
+    let restored =
+        restored.filter_map(|own| Some((own.at, own.restored.filter(|at| inside(*at))?)));
+    let values = restored.map(|(from, at)| seconds(from, at));
+    assert_same(&found["total"], values.collect(), "time to restore");
+
+    let found = ask("change_failure_rate?failure=rollback&").await;
+    let rate = found["total"]["value"].as_f64().unwrap();
+    let rolled_back = ended
+        .iter()
+        .filter(|own| !own.failed && own.rolled_back)
+        .count();
+    let expected = rolled_back as f64 / ended.len() as f64;
+    assert!((rate - expected).abs() < 1e-9, "{rate}, not {expected}");
+
+    let (status, problem) = self::ask(&deployment, "contoso", "/deployment_count?source=x").await;
+    assert_eq!(
+        (status, &problem["field"]),
+        (400, &"source".into()),
+        "{problem}"
+    );
+}

@@ -1,10 +1,10 @@
 //! The answers as they are written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use metrics::{
-    Dimension, Evidence, Filter, Form, Link, Measure, Metric, Range, Report, Row, Setting,
+    Band, Dimension, Evidence, Filter, Form, Link, Measure, Metric, Range, Report, Row, Setting,
     Settings, report,
 };
 use serde::Serialize;
@@ -28,25 +28,27 @@ pub(crate) struct Description {
     dimensions: &'static [Dimension],
     #[serde(skip_serializing_if = "<[Setting]>::is_empty")]
     settings: &'static [Setting],
+    /// How good a number is.
+    #[serde(skip_serializing_if = "<[Band]>::is_empty")]
+    bands: &'static [Band],
     form: Form,
 }
 
 impl Description {
     /// Of this metric.
     pub(crate) fn of(metric: &Metric) -> Self {
+        let kinds = metric.inputs.iter().map(|input| input.kind.name());
+        let kinds: BTreeSet<&str> = kinds.collect();
         Self {
             name: metric.name,
             definition: metric.definition,
             formula: metric.formula,
             measure: metric.measure,
             unit: metric.measure.unit(),
-            inputs: metric
-                .inputs
-                .iter()
-                .map(|input| input.kind.name())
-                .collect(),
+            inputs: kinds.into_iter().collect(),
             dimensions: metric.dimensions,
             settings: metric.settings,
+            bands: metrics::bands(metric),
             form: metric.form,
         }
     }
@@ -88,6 +90,9 @@ pub(crate) struct NumbersAnswer {
     basis: Basis,
     /// How many groups there are; the answer has the largest of them, as many as were asked for.
     groups_in_all: usize,
+    /// How good the total is, for metrics that have bands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grade: Option<&'static str>,
     #[serde(flatten)]
     report: Report,
 }
@@ -101,6 +106,10 @@ impl NumbersAnswer {
         Self {
             basis: Basis::new(metric, asked, data),
             groups_in_all,
+            grade: report
+                .total
+                .value
+                .and_then(|value| metrics::grade(metric, value)),
             report,
         }
     }

@@ -3,7 +3,9 @@
 use model::{Facet, Kind};
 use serde::{Serialize, Serializer};
 
-use crate::{Context, Dimension, Fact, Parts, Row, Setting, Settings, boards, pipelines, repos};
+use crate::{
+    Context, Dimension, Fact, Parts, Row, Setting, Settings, boards, dora, pipelines, repos,
+};
 
 /// A metric: how rows are made of records, and how people are told about it.
 #[derive(Clone, Debug)]
@@ -212,7 +214,12 @@ pub enum Form {
 
 /// Every metric.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    let families = [pipelines::METRICS, repos::METRICS, boards::METRICS];
+    let families = [
+        pipelines::METRICS,
+        repos::METRICS,
+        boards::METRICS,
+        dora::METRICS,
+    ];
     families.into_iter().flatten().copied().flatten()
 }
 

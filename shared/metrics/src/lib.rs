@@ -8,6 +8,7 @@ mod ages;
 mod boards;
 mod catalog;
 mod chain;
+mod dora;
 mod field_name;
 mod input;
 mod known;
@@ -24,6 +25,7 @@ mod samples;
 
 pub use boards::{Outcome, Planning, Profile};
 pub use catalog::{Form, Input, Measure, Metric, Reach, Rows, all, find};
+pub use dora::{Band, bands, grade};
 pub use field_name::FieldName;
 pub use input::{Context, Fact, Project};
 pub use known::{Known, People, Who};

@@ -3,7 +3,7 @@
 mod ages;
 mod commits;
 mod counts;
-mod first_commits;
+pub(crate) mod first_commits;
 mod lead_times;
 mod reviews;
 mod sizes;

@@ -317,6 +317,8 @@ dimensions! {
     Size = "size";
     /// How much was said about a change, by limits that can be chosen.
     Density = "density";
+    /// Where something was deployed to: an environment, or a stage.
+    Environment = "environment";
     /// A part of the way that something takes.
     Phase = "phase";
 }

@@ -7,7 +7,9 @@ use model::{
     OrganizationId, ProjectId, RepositoryId,
     people::Names,
     record::{
-        Commit, Identity, PullRequest, PullRequestActivity, Push, Run,
+        Commit, Deployment, EnvironmentDeployment, Identity, PullRequest, PullRequestActivity,
+        Push, Run,
+        deployment::{DeploymentStatus, Operation, Release, ReleaseDefinition, Stage},
         git::{FileCounts, RefUpdate, Signature},
         pull_request::{Completion, Event, Happened, PullRequestStatus},
         run::{Pipeline, RunResult, RunStatus, StepResult, TimelineKind, TimelineRecord},
@@ -274,5 +276,69 @@ pub(crate) fn commit(sha: &str, push: u64, written: &str) -> Fact {
             deleted: 1,
         },
         work_items: Vec::new(),
+    })
+}
+
+/// A deployment of a classic release to production, which was over at some time.
+pub(crate) fn release(id: u64, over: &str, status: DeploymentStatus) -> Fact {
+    let at = clock(over);
+    Fact::Deployment(Box::new(Deployment {
+        id: id * 100,
+        project: project(),
+        release: Release {
+            id,
+            name: format!("Release-{id}"),
+            description: None,
+            reason: None,
+            created_at: None,
+            created_by: None,
+            artifacts: Vec::new(),
+        },
+        definition: ReleaseDefinition {
+            id: 3,
+            name: "Shop deploy".into(),
+            folder: None,
+        },
+        stage: Stage {
+            id: 1,
+            name: "Production".into(),
+            definition: None,
+        },
+        attempt: 1,
+        reason: None,
+        status,
+        operation: Operation::Approved,
+        queued_at: at,
+        started_at: Some(at),
+        completed_at: Some(at),
+        scheduled_for: None,
+        modified_at: at,
+        requested_by: None,
+        requested_for: None,
+        approvals: Vec::new(),
+    }))
+}
+
+/// A job of a run's stage that deployed to environment 1.
+pub(crate) fn environment_job(id: u64, run: u64, job: &str, over: &str, succeeds: bool) -> Fact {
+    Fact::EnvironmentDeployment(EnvironmentDeployment {
+        id,
+        project: project(),
+        environment: 1,
+        resource: None,
+        pipeline: Some(3),
+        run: Some(run),
+        run_number: None,
+        stage: Some("Deploy".into()),
+        job: Some(job.into()),
+        stage_attempt: 1,
+        job_attempt: 1,
+        queued_at: clock(over),
+        started_at: Some(clock(over)),
+        finished_at: Some(clock(over)),
+        result: Some(match succeeds {
+            true => StepResult::Succeeded,
+            false => StepResult::Failed,
+        }),
     })
 }

@@ -23,7 +23,7 @@ use crate::log::{LoggedRequest, RequestLog};
 use crate::meter::{Admission, Meter, Notice};
 use crate::pat::{self, ALL_SCOPES, Pat};
 use crate::throttle::{Throttle, Throttling};
-use crate::truth::{self, PullRequestTimes, RunTimes};
+use crate::truth::{self, DeploymentOutcome, PullRequestTimes, RunTimes};
 use crate::world::World;
 use crate::world::random::Random;
 
@@ -255,6 +255,11 @@ impl Simulator {
     /// When what happened to every pull request, as it really was.
     pub fn pull_request_times(&self) -> Vec<PullRequestTimes> {
         truth::pull_request_times(&self.world())
+    }
+
+    /// What became of everything that was brought to production, as it really was.
+    pub fn deployment_outcomes(&self) -> Vec<DeploymentOutcome> {
+        truth::deployment_outcomes(&self.world())
     }
 
     /// The fewest requests in which a complete sync with this token since `since` can be done, by endpoint; empty for a

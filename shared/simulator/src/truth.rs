@@ -1,12 +1,15 @@
 //! What really happened, for tests of numbers that are calculated from what was told.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::world::{
     World,
     people::PersonKind,
     pull_requests::{Event, EventKind, PullRequest, Status},
-    timeline,
+    releases::{Outcome, PRODUCTION, Phase},
+    timeline::{self, RecordResult},
 };
 
 /// When a run that is over was asked for, began and ended.
@@ -116,4 +119,89 @@ fn first_commit(world: &World, own: &PullRequest) -> Option<Timestamp> {
         is_own && end.is_none_or(|end| push.at <= end)
     });
     commits.map(|commit| commit.authored).min()
+}
+
+/// What became of something that was brought to production.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentOutcome {
+    /// When it was over.
+    pub at: Timestamp,
+    /// Whether it failed.
+    pub failed: bool,
+    /// Whether the one before it at the same place had failed, too.
+    pub continues: bool,
+    /// Whether the next one at the same place brought back an older version.
+    pub rolled_back: bool,
+    /// When production was whole again; `None` if it did not fail, or is not whole yet.
+    pub restored: Option<Timestamp>,
+}
+
+/// Something that was brought to a place: when that was over, its version, and whether it failed.
+type Brought = (Timestamp, u32, bool);
+
+/// What became of every classic release and every run that was brought to production, apart for each project and way.
+pub(crate) fn deployment_outcomes(world: &World) -> Vec<DeploymentOutcome> {
+    let mut by_place: BTreeMap<(bool, usize), Vec<Brought>> = BTreeMap::new();
+    for own in world
+        .deployments
+        .iter()
+        .filter(|own| own.stage == PRODUCTION)
+    {
+        let failed = match own.phase() {
+            Phase::Over(Outcome::Succeeded | Outcome::PartiallySucceeded) => false,
+            Phase::Over(Outcome::Failed) | Phase::Withdrawn => true,
+            _ => continue,
+        };
+        let release = &world.releases[own.release];
+        if let Some(at) = own.completed() {
+            let place = by_place.entry((true, release.definition)).or_default();
+            place.push((at, release.id, failed));
+        }
+    }
+    let mut runs: BTreeMap<(usize, usize, u32), Vec<_>> = BTreeMap::new();
+    for own in &world.deployment_records {
+        if world.environments[own.environment].name == "production" {
+            let stage = (own.environment, own.build, own.attempt);
+            runs.entry(stage).or_default().push(own.finished);
+        }
+    }
+    for ((_, build, _), jobs) in runs {
+        // One that has not ended, or was canceled, has brought nothing yet.
+        let ended = |own: Option<(Timestamp, RecordResult)>| {
+            let (at, result) = own?;
+            match result {
+                RecordResult::Succeeded | RecordResult::SucceededWithIssues => Some((at, false)),
+                RecordResult::Failed => Some((at, true)),
+                _ => None,
+            }
+        };
+        let jobs: Option<Vec<(Timestamp, bool)>> = jobs.into_iter().map(ended).collect();
+        let Some(jobs) = jobs else {
+            continue;
+        };
+        let failed = jobs.iter().any(|(_, failed)| *failed);
+        if let Some(at) = jobs.iter().map(|(at, _)| *at).max() {
+            let place = by_place
+                .entry((false, world.builds[build].definition))
+                .or_default();
+            place.push((at, world.builds[build].id, failed));
+        }
+    }
+    by_place.into_values().flat_map(outcomes).collect()
+}
+
+fn outcomes(mut place: Vec<Brought>) -> Vec<DeploymentOutcome> {
+    place.sort_unstable();
+    let outcome = |(number, (at, version, failed)): (usize, &Brought)| {
+        let later = &place[number + 1..];
+        let restored = later.iter().find(|(_, _, failed)| !failed);
+        DeploymentOutcome {
+            at: *at,
+            failed: *failed,
+            continues: *failed && number > 0 && place[number - 1].2,
+            rolled_back: later.first().is_some_and(|(_, next, _)| next < version),
+            restored: restored.map(|(at, ..)| *at).filter(|_| *failed),
+        }
+    };
+    place.iter().enumerate().map(outcome).collect()
 }
