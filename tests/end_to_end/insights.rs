@@ -44,9 +44,18 @@ fn assert_same(found: &Value, values: Vec<f64>, what: &str) {
     );
 }
 
+/// One synchronization serves them all: they only read.
 #[tokio::test(flavor = "multi_thread")]
-async fn durations_are_those_of_the_world() {
+async fn what_is_answered_is_what_happened_in_the_world() {
     let deployment = Deployment::synchronized(Config::default()).await;
+    durations_are_those_of_the_world(&deployment).await;
+    pull_requests_take_as_long_as_in_the_world(&deployment).await;
+    every_record_is_exported_once_as_it_is_stored(&deployment).await;
+    what_failed_and_was_restored_is_what_the_world_made_fail(&deployment).await;
+    changes_reach_production_when_they_did_in_the_world(&deployment).await;
+}
+
+async fn durations_are_those_of_the_world(deployment: &Deployment) {
     let to = deployment.simulator.now();
     let from = to - SignedDuration::from_hours(24 * 60);
     let range = format!("from={from}&to={to}");
@@ -54,20 +63,20 @@ async fn durations_are_those_of_the_world() {
     let times = deployment.simulator.run_times();
     let ended: Vec<_> = times.iter().filter(|run| inside(run.finished)).collect();
 
-    let (status, found) = ask(&deployment, "contoso", &format!("/run_total_time?{range}")).await;
+    let (status, found) = ask(deployment, "contoso", &format!("/run_total_time?{range}")).await;
     assert_eq!(status, 200, "{found}");
     let values = ended.iter().map(|run| seconds(run.queued, run.finished));
     assert_same(&found["total"], values.collect(), "run_total_time");
     assert!(found["freshness"]["complete_as_of"].is_string(), "{found}");
 
-    let (_, found) = ask(&deployment, "contoso", &format!("/run_queue_time?{range}")).await;
+    let (_, found) = ask(deployment, "contoso", &format!("/run_queue_time?{range}")).await;
     let values = ended
         .iter()
         .filter_map(|run| Some(seconds(run.queued, run.started?)));
     assert_same(&found["total"], values.collect(), "run_queue_time");
 
     let query = format!("/stage_duration?{range}&group_by=stage");
-    let (_, found) = ask(&deployment, "contoso", &query).await;
+    let (_, found) = ask(deployment, "contoso", &query).await;
     let mut by_stage: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for (name, start, finish) in times.iter().flat_map(|run| &run.stages) {
         if inside(*finish) {
@@ -97,11 +106,11 @@ async fn durations_are_those_of_the_world() {
     let link = found["rows"][0]["link"].as_str().unwrap();
     assert!(link.contains("/_build/results?buildId="), "{link}");
 
-    let (status, nothing) = ask(&deployment, "globex", &format!("/run_total_time?{range}")).await;
+    let (status, nothing) = ask(deployment, "globex", &format!("/run_total_time?{range}")).await;
     assert_eq!(status, 200);
     assert_eq!(nothing["total"]["count"], 0, "another tenant sees nothing");
     assert_eq!(nothing["total"]["value"], Value::Null);
-    let (status, problem) = ask(&deployment, "contoso", "/colour").await;
+    let (status, problem) = ask(deployment, "contoso", "/colour").await;
     assert_eq!(
         (status, &problem["field"]),
         (400, &"metric".into()),
@@ -109,9 +118,7 @@ async fn durations_are_those_of_the_world() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pull_requests_take_as_long_as_in_the_world() {
-    let deployment = Deployment::synchronized(Config::default()).await;
+async fn pull_requests_take_as_long_as_in_the_world(deployment: &Deployment) {
     let to = deployment.simulator.now();
     let from = to - SignedDuration::from_hours(24 * 60);
     let range = format!("from={from}&to={to}");
@@ -127,7 +134,7 @@ async fn pull_requests_take_as_long_as_in_the_world() {
             "pull_request_stage_time" => path,
             _ => path.replace("&group_by=phase", ""),
         };
-        ask(&deployment, "contoso", &path).await.1
+        ask(deployment, "contoso", &path).await.1
     };
 
     let found = ask("pull_request_merge_time").await;
@@ -161,9 +168,7 @@ async fn pull_requests_take_as_long_as_in_the_world() {
     assert_same(group.unwrap(), approved.collect(), "approved");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_record_is_exported_once_as_it_is_stored() {
-    let deployment = Deployment::synchronized(Config::default()).await;
+async fn every_record_is_exported_once_as_it_is_stored(deployment: &Deployment) {
     let stored = deployment.stored().await;
     let mut by_kind: BTreeMap<&str, BTreeMap<(String, String), Value>> = BTreeMap::new();
     for own in &stored {
@@ -194,7 +199,7 @@ async fn every_record_is_exported_once_as_it_is_stored() {
         }
         assert_eq!(found, expected, "{kind}");
     }
-    let (status, problem) = ask(&deployment, "contoso", "/export/colour").await;
+    let (status, problem) = ask(deployment, "contoso", "/export/colour").await;
     assert_eq!(
         (status, &problem["field"]),
         (400, &"kind".into()),
@@ -202,9 +207,7 @@ async fn every_record_is_exported_once_as_it_is_stored() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_failed_and_was_restored_is_what_the_world_made_fail() {
-    let deployment = Deployment::synchronized(Config::default()).await;
+async fn what_failed_and_was_restored_is_what_the_world_made_fail(deployment: &Deployment) {
     let to = deployment.simulator.now();
     let days = 60;
     let from = to - SignedDuration::from_hours(24 * days);
@@ -222,7 +225,7 @@ async fn what_failed_and_was_restored_is_what_the_world_made_fail() {
 
     let ask = async |question: &str| {
         let path = format!("/{question}{range}");
-        ask(&deployment, "contoso", &path).await.1
+        ask(deployment, "contoso", &path).await.1
     };
     let found = ask("deployment_count?").await;
     assert_eq!(found["total"]["count"], ended.len(), "{}", found["total"]);
@@ -257,10 +260,56 @@ async fn what_failed_and_was_restored_is_what_the_world_made_fail() {
     let expected = rolled_back as f64 / ended.len() as f64;
     assert!((rate - expected).abs() < 1e-9, "{rate}, not {expected}");
 
-    let (status, problem) = self::ask(&deployment, "contoso", "/deployment_count?source=x").await;
+    let (status, problem) = self::ask(deployment, "contoso", "/deployment_count?source=x").await;
     assert_eq!(
         (status, &problem["field"]),
         (400, &"source".into()),
         "{problem}"
+    );
+}
+
+async fn changes_reach_production_when_they_did_in_the_world(deployment: &Deployment) {
+    let to = deployment.simulator.now();
+    let from = to - SignedDuration::from_hours(24 * 60);
+    let range = format!("from={from}&to={to}");
+    let inside = |at: Timestamp| from <= at && at < to;
+    let deliveries = deployment.simulator.change_deliveries();
+    let values = deliveries.iter().filter_map(|own| {
+        let deployed = own.deployed.filter(|at| inside(*at))?;
+        Some(seconds(own.committed?, deployed))
+    });
+    let values: Vec<f64> = values.collect();
+    assert!(values.len() > 20, "{} prove little", values.len());
+    let path = format!("/lead_time_for_changes?{range}");
+    let (_, found) = ask(deployment, "contoso", &path).await;
+    assert_same(&found["total"], values, "lead time for changes");
+    assert!(found["grade"].is_string(), "{found}");
+
+    let path = format!("/lead_time/rows?{range}&end=merged&limit=10000");
+    let (_, found) = ask(deployment, "contoso", &path).await;
+    let rows = found["rows"].as_array().unwrap();
+    assert!(rows.len() > 5, "{} rows", rows.len());
+    for row in rows {
+        assert!(
+            row["link"].as_str().unwrap().contains("/_workitems/edit/"),
+            "{row}"
+        );
+        let evidence = row["evidence"].as_array().unwrap();
+        assert!(!evidence.is_empty(), "{row}");
+        assert!(
+            evidence
+                .iter()
+                .all(|own| own["reason"].is_string() && own["link"].is_string()),
+            "{row}"
+        );
+    }
+    let path = format!("/lead_time_stages?{range}&end=merged&group_by=phase");
+    let (_, stages) = ask(deployment, "contoso", &path).await;
+    let mean = |found: &Value| found["mean"].as_f64().unwrap() * found["count"].as_f64().unwrap();
+    let sum: f64 = stages["groups"].as_array().unwrap().iter().map(mean).sum();
+    let whole: f64 = rows.iter().map(|row| row["value"].as_f64().unwrap()).sum();
+    assert!(
+        (sum - whole).abs() < 1.0,
+        "stages add up to {sum}, not {whole}"
     );
 }

@@ -5,9 +5,9 @@ mod assignees;
 mod counts;
 mod durations;
 mod hygiene;
-mod items;
+pub(crate) mod items;
 mod levels;
-mod life;
+pub(crate) mod life;
 mod planning;
 mod sprints;
 mod states;
@@ -15,7 +15,7 @@ mod states;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
 pub use self::{alignment::Profile, planning::Planning, sprints::Outcome};
 use crate::{Context, Metric};

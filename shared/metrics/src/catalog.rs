@@ -4,7 +4,7 @@ use model::{Facet, Kind};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Context, Dimension, Fact, Parts, Row, Setting, Settings, boards, dora, pipelines, repos,
+    Context, Dimension, Fact, Parts, Row, Setting, Settings, boards, dora, flow, pipelines, repos,
 };
 
 /// A metric: how rows are made of records, and how people are told about it.
@@ -219,6 +219,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
         repos::METRICS,
         boards::METRICS,
         dora::METRICS,
+        flow::METRICS,
     ];
     families.into_iter().flatten().copied().flatten()
 }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 /// A part of a way: up to the point that it is named after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct Part<N> {
     /// The point that it leads to.
-    pub(crate) to: &'static str,
+    pub(crate) to: N,
     /// When it began: at the last point before that was passed.
     pub(crate) from_at: Timestamp,
     /// When the point was passed.
@@ -18,8 +18,9 @@ pub(crate) struct Part {
 /// makes a negative part, which is kept.
 ///
 /// With points at 10:05, 10:10, never and 10:19 there are two parts: 5 and 9 minutes.
-pub(crate) fn parts(points: &[(&'static str, Option<Timestamp>)]) -> Vec<Part> {
-    let mut passed = points.iter().filter_map(|(name, at)| Some((*name, (*at)?)));
+pub(crate) fn parts<N>(points: impl IntoIterator<Item = (N, Option<Timestamp>)>) -> Vec<Part<N>> {
+    let points = points.into_iter();
+    let mut passed = points.filter_map(|(name, at)| Some((name, at?)));
     let Some((_, mut before)) = passed.next() else {
         return Vec::new();
     };
@@ -40,7 +41,7 @@ mod tests {
     fn minutes(points: &[(&'static str, Option<&str>)]) -> Vec<(&'static str, i64)> {
         let at = |(name, time): &(&'static str, Option<&str>)| (*name, time.map(clock));
         let points: Vec<_> = points.iter().map(at).collect();
-        let parts = parts(&points).into_iter();
+        let parts = parts(points).into_iter();
         parts
             .map(|part| (part.to, part.at.duration_since(part.from_at).as_mins()))
             .collect()
@@ -76,8 +77,8 @@ mod tests {
                 .iter()
                 .map(|second| ("p", second.map(|second| Timestamp::from_second(second).unwrap())))
                 .collect();
-            let seconds = |part: &Part| part.at.as_second() - part.from_at.as_second();
-            let sum: i64 = parts(&points).iter().map(seconds).sum();
+            let seconds = |part: &Part<&str>| part.at.as_second() - part.from_at.as_second();
+            let sum: i64 = parts(points).iter().map(seconds).sum();
             let passed: Vec<i64> = times.into_iter().flatten().collect();
             let whole = passed.last().unwrap_or(&0) - passed.first().unwrap_or(&0);
             prop_assert_eq!(sum, whole);

@@ -10,6 +10,7 @@ mod catalog;
 mod chain;
 mod dora;
 mod field_name;
+mod flow;
 mod input;
 mod known;
 mod pipelines;

@@ -7,7 +7,7 @@ pub(crate) mod first_commits;
 mod lead_times;
 mod reviews;
 mod sizes;
-mod story;
+pub(crate) mod story;
 mod times;
 
 use model::{
@@ -62,7 +62,7 @@ const OF_PULL_REQUESTS: [Dimension; 7] = [
 const PULL_REQUEST_DIMENSIONS: &[Dimension] = &OF_PULL_REQUESTS;
 
 /// The dimensions of [`OF_PULL_REQUESTS`], those that it has.
-fn dimensions_of(own: &PullRequest, context: &Context) -> Vec<(Dimension, String)> {
+pub(crate) fn dimensions_of(own: &PullRequest, context: &Context) -> Vec<(Dimension, String)> {
     let author = own.created_by.as_ref();
     let author = author.and_then(|who| context.known.people.name(who));
     let mut labels = own.labels.clone();
@@ -95,7 +95,7 @@ fn status(own: &PullRequest) -> &str {
     }
 }
 
-fn link_to(own: &PullRequest) -> Link {
+pub(crate) fn link_to(own: &PullRequest) -> Link {
     Link::PullRequest {
         project: own.project,
         repository: own.repository,
@@ -104,7 +104,7 @@ fn link_to(own: &PullRequest) -> Link {
 }
 
 /// The default branch of a repository, as refs are named.
-fn default_branch(context: &Context, repository: RepositoryId) -> &str {
+pub(crate) fn default_branch(context: &Context, repository: RepositoryId) -> &str {
     let known = context.known.repositories.get(&repository);
     let own = known.and_then(|own| own.default_branch.as_deref());
     own.unwrap_or("refs/heads/main")

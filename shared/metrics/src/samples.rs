@@ -7,8 +7,9 @@ use model::{
     OrganizationId, ProjectId, RepositoryId,
     people::Names,
     record::{
-        Commit, Deployment, EnvironmentDeployment, Identity, PullRequest, PullRequestActivity,
-        Push, Run,
+        Changeset, ChangesetDetails, Commit, Deployment, EnvironmentDeployment, Identity,
+        PullRequest, PullRequestActivity, Push, Run,
+        changeset::Change,
         deployment::{DeploymentStatus, Operation, Release, ReleaseDefinition, Stage},
         git::{FileCounts, RefUpdate, Signature},
         pull_request::{Completion, Event, Happened, PullRequestStatus},
@@ -341,4 +342,28 @@ pub(crate) fn environment_job(id: u64, run: u64, job: &str, over: &str, succeeds
             false => StepResult::Failed,
         }),
     })
+}
+
+/// A changeset of TFVC that changed one file, checked in for work items.
+pub(crate) fn changeset(id: u64, at: &str, path: &str, work_items: &[u64]) -> Fact {
+    let own = Changeset {
+        organization: OrganizationId(uuid::Uuid::nil()),
+        id,
+        created_at: clock(at),
+        author: None,
+        checked_in_by: None,
+        comment: String::new(),
+        comment_truncated: false,
+    };
+    let details = ChangesetDetails {
+        changes: vec![Change {
+            path: path.to_owned(),
+            kind: "edit".into(),
+            is_folder: false,
+            sources: Vec::new(),
+        }],
+        work_items: work_items.to_vec(),
+        ..ChangesetDetails::default()
+    };
+    Fact::Changeset(own, Some(details))
 }

@@ -45,4 +45,4 @@ pub use log::LoggedRequest;
 pub use pat::{ALL_SCOPES, Pat};
 pub use simulator::Simulator;
 pub use throttle::{Throttle, Throttling, Tstu, UnknownThrottle};
-pub use truth::{DeploymentOutcome, PullRequestTimes, RunTimes};
+pub use truth::{ChangeDelivery, DeploymentOutcome, PullRequestTimes, RunTimes};

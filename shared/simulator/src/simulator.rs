@@ -23,7 +23,7 @@ use crate::log::{LoggedRequest, RequestLog};
 use crate::meter::{Admission, Meter, Notice};
 use crate::pat::{self, ALL_SCOPES, Pat};
 use crate::throttle::{Throttle, Throttling};
-use crate::truth::{self, DeploymentOutcome, PullRequestTimes, RunTimes};
+use crate::truth::{self, ChangeDelivery, DeploymentOutcome, PullRequestTimes, RunTimes};
 use crate::world::World;
 use crate::world::random::Random;
 
@@ -260,6 +260,11 @@ impl Simulator {
     /// What became of everything that was brought to production, as it really was.
     pub fn deployment_outcomes(&self) -> Vec<DeploymentOutcome> {
         truth::deployment_outcomes(&self.world())
+    }
+
+    /// What became of every pull request that was merged, as it really was.
+    pub fn change_deliveries(&self) -> Vec<ChangeDelivery> {
+        truth::change_deliveries(&self.world())
     }
 
     /// The fewest requests in which a complete sync with this token since `since` can be done, by endpoint; empty for a

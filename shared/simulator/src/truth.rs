@@ -205,3 +205,76 @@ fn outcomes(mut place: Vec<Brought>) -> Vec<DeploymentOutcome> {
     };
     place.iter().enumerate().map(outcome).collect()
 }
+
+/// What became of a change that was merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeDelivery {
+    /// When its first commit was written.
+    pub committed: Option<Timestamp>,
+    /// When it was first in production.
+    pub deployed: Option<Timestamp>,
+}
+
+/// What became of every pull request that was merged.
+pub(crate) fn change_deliveries(world: &World) -> Vec<ChangeDelivery> {
+    let arrivals = arrivals(world);
+    let merged = world
+        .pull_requests
+        .iter()
+        .filter(|own| own.status() == Status::Completed);
+    let deliveries = merged.filter_map(|own| {
+        let at = own.closed()?;
+        let has_it = |build: &usize| {
+            let build = &world.builds[*build];
+            let repository = world.definitions[build.definition].repository;
+            let is_its_branch = build.pull_request.is_none() && build.branch == own.target_name();
+            let is_later = build.queued >= at || own.merge == Some(build.version);
+            repository == own.repository && is_its_branch && is_later
+        };
+        let deployed = arrivals.iter().filter(|(_, build)| has_it(build));
+        Some(ChangeDelivery {
+            committed: first_commit(world, own),
+            deployed: deployed.map(|(at, _)| *at).min(),
+        })
+    });
+    deliveries.collect()
+}
+
+/// When a run was in production: by a classic release, or by all of its own jobs that deploy there.
+fn arrivals(world: &World) -> Vec<(Timestamp, usize)> {
+    let mut arrivals = Vec::new();
+    for own in world
+        .deployments
+        .iter()
+        .filter(|own| own.stage == PRODUCTION)
+    {
+        let is_there = matches!(
+            own.phase(),
+            Phase::Over(Outcome::Succeeded | Outcome::PartiallySucceeded)
+        );
+        let at = own.completed().filter(|_| is_there);
+        arrivals.extend(at.map(|at| (at, world.releases[own.release].build)));
+    }
+    let mut jobs: BTreeMap<(usize, u32), Vec<_>> = BTreeMap::new();
+    for own in &world.deployment_records {
+        if world.environments[own.environment].name == "production" {
+            jobs.entry((own.build, own.attempt))
+                .or_default()
+                .push(own.finished);
+        }
+    }
+    for ((build, _), jobs) in jobs {
+        let fine = |own: Option<(Timestamp, RecordResult)>| {
+            let (at, result) = own?;
+            let is_fine = matches!(
+                result,
+                RecordResult::Succeeded | RecordResult::SucceededWithIssues
+            );
+            is_fine.then_some(at)
+        };
+        let jobs: Option<Vec<Timestamp>> = jobs.into_iter().map(fine).collect();
+        let at = jobs.and_then(|jobs| jobs.into_iter().max());
+        arrivals.extend(at.map(|at| (at, build)));
+    }
+    arrivals
+}

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What every row of a work item has.
-pub(super) const OF_ITEMS: [Dimension; 13] = [
+pub(crate) const OF_ITEMS: [Dimension; 13] = [
     Dimension::Project,
     Dimension::Type,
     Dimension::State,
@@ -97,7 +97,7 @@ pub(super) fn points(life: &Life<'_>, at: Timestamp, context: &Context) -> Optio
 }
 
 /// A row of an item as it is now.
-pub(super) fn row(life: &Life<'_>, context: &Context, at: Timestamp, value: f64) -> Row {
+pub(crate) fn row(life: &Life<'_>, context: &Context, at: Timestamp, value: f64) -> Row {
     row_as_of(life, context, (Timestamp::MAX, at), value)
 }
 

@@ -23,6 +23,8 @@ use crate::{Context, Dimension, Fact, Link};
 pub(crate) struct Attempt {
     /// When it was over.
     pub(crate) at: Timestamp,
+    /// When it began.
+    pub(crate) began: Timestamp,
     /// Whether it is there afterwards.
     pub(crate) succeeded: bool,
     /// What it goes to: attempts at the same target follow each other.
@@ -47,8 +49,16 @@ pub(crate) type RunId = (Option<OrganizationId>, u64);
 /// What is deployed to: a kind of source, a project, what is deployed, and where.
 pub(crate) type Target = (&'static str, ProjectId, String, String);
 
+/// Whether the name of an environment or stage is one to which it is deployed.
+pub(crate) type IsPlace = fn(&Context, &str) -> bool;
+
+/// The places that the rule chooses.
+pub(crate) fn chosen(context: &Context, name: &str) -> bool {
+    fits(&context.settings, &PLACE, name)
+}
+
 /// Every attempt that the rule chooses, in the order in which they were over.
-pub(crate) fn attempts(facts: &[Fact], context: &Context) -> Vec<Attempt> {
+pub(crate) fn attempts(facts: &[Fact], context: &Context, is_place: IsPlace) -> Vec<Attempt> {
     let settings = &context.settings;
     let from = |source| reads(settings, source);
     let [releases, stages, runs] = ["releases", "stages", "runs"].map(from);
@@ -59,14 +69,14 @@ pub(crate) fn attempts(facts: &[Fact], context: &Context) -> Vec<Attempt> {
     for fact in facts {
         match fact {
             Fact::EnvironmentDeployment(own) => jobs.push(own),
-            Fact::Deployment(own) if releases => found.extend(of_release(own, context)),
+            Fact::Deployment(own) if releases => found.extend(of_release(own, context, is_place)),
             Fact::Run(own, timeline) => {
                 builds.insert((own.project, own.id), &**own);
                 let timeline = timeline.as_ref().filter(|_| stages);
                 found.extend(
                     timeline
                         .into_iter()
-                        .flat_map(|all| of_stages(own, all, context)),
+                        .flat_map(|all| of_stages(own, all, context, is_place)),
                 );
                 found.extend(of_run(own, context).filter(|_| runs));
             }
@@ -79,7 +89,7 @@ pub(crate) fn attempts(facts: &[Fact], context: &Context) -> Vec<Attempt> {
         }
     }
     if from("environments") {
-        found.extend(of_environments(&jobs, &builds, context));
+        found.extend(of_environments(&jobs, &builds, context, is_place));
     }
     found.sort_by(|a, b| (a.at, &a.link).cmp(&(b.at, &b.link)));
     found
@@ -91,6 +101,7 @@ fn of_environments(
     jobs: &[&EnvironmentDeployment],
     builds: &HashMap<(ProjectId, u64), &Run>,
     context: &Context,
+    is_place: IsPlace,
 ) -> Vec<Attempt> {
     let mut together: BTreeMap<_, Vec<&EnvironmentDeployment>> = BTreeMap::new();
     for job in jobs {
@@ -100,7 +111,8 @@ fn of_environments(
         let place = (job.project, job.environment, run, stage, job.stage_attempt);
         together.entry(place).or_default().push(job);
     }
-    let attempt = |jobs: &Vec<&EnvironmentDeployment>| of_environment(jobs, builds, context);
+    let attempt =
+        |jobs: &Vec<&EnvironmentDeployment>| of_environment(jobs, builds, context, is_place);
     together.values().filter_map(attempt).collect()
 }
 
@@ -108,6 +120,7 @@ fn of_environment(
     jobs: &[&EnvironmentDeployment],
     builds: &HashMap<(ProjectId, u64), &Run>,
     context: &Context,
+    is_place: IsPlace,
 ) -> Option<Attempt> {
     let first = jobs.first()?;
     let known = &context.known;
@@ -126,7 +139,7 @@ fn of_environment(
         .and_then(|own| own.source_branch.as_deref())
         .map(short);
     let settings = &context.settings;
-    let is_wanted = fits(settings, &PLACE, &environment)
+    let is_wanted = is_place(context, &environment)
         && fits(settings, &PIPELINE, &pipeline)
         && fits(settings, &BRANCH, branch.as_deref().unwrap_or_default());
     if !is_wanted {
@@ -158,6 +171,10 @@ fn of_environment(
     dimensions.extend(branch.map(|branch| (Dimension::Branch, branch)));
     Some(Attempt {
         at: at?.into_iter().max()?,
+        began: jobs
+            .iter()
+            .map(|job| job.started_at.unwrap_or(job.queued_at))
+            .min()?,
         succeeded: results?.into_iter().all(|own| own),
         target: (
             "environments",
@@ -196,7 +213,7 @@ fn succeeded(result: &StepResult) -> Option<bool> {
     }
 }
 
-fn of_release(own: &Deployment, context: &Context) -> Option<Attempt> {
+fn of_release(own: &Deployment, context: &Context, is_place: IsPlace) -> Option<Attempt> {
     let settings = &context.settings;
     let builds = own
         .release
@@ -205,7 +222,7 @@ fn of_release(own: &Deployment, context: &Context) -> Option<Attempt> {
         .filter(|own| own.kind == "Build");
     let primary = own.release.artifacts.iter().find(|own| own.is_primary);
     let branch = primary.and_then(|own| own.branch.as_deref()).map(short);
-    let is_wanted = fits(settings, &PLACE, &own.stage.name)
+    let is_wanted = is_place(context, &own.stage.name)
         && fits(settings, &PIPELINE, &own.definition.name)
         && fits(settings, &BRANCH, branch.as_deref().unwrap_or_default());
     let succeeded = match own.status {
@@ -227,6 +244,7 @@ fn of_release(own: &Deployment, context: &Context) -> Option<Attempt> {
     dimensions.extend(branch.map(|branch| (Dimension::Branch, branch)));
     Some(Attempt {
         at: own.completed_at?,
+        began: own.started_at?,
         succeeded,
         target: (
             "releases",
@@ -254,27 +272,27 @@ fn of_run(own: &Run, context: &Context) -> Option<Attempt> {
         RunResult::Failed => false,
         RunResult::Canceled | RunResult::None | RunResult::Unknown(_) => return None,
     };
-    let at = own.started_at.and(own.finished_at)?;
-    run_attempt(own, (at, succeeded), None, context)
+    let span = (own.started_at?, own.finished_at?);
+    run_attempt(own, (span, succeeded), None, context)
 }
 
 /// Each attempt of a stage whose name fits.
-fn of_stages(own: &Run, timeline: &Timeline, context: &Context) -> Vec<Attempt> {
+fn of_stages(own: &Run, timeline: &Timeline, context: &Context, is_place: IsPlace) -> Vec<Attempt> {
     let records = timeline.records.iter();
     let stages = records.filter(|record| record.kind == TimelineKind::Stage);
     let attempt = |record: &model::record::run::TimelineRecord| {
         let name = record.name.as_ref().or(record.identifier.as_ref())?;
         let ended = record.started_at.and(record.finished_at)?;
         let succeeded = succeeded(record.result.as_ref()?)?;
-        let is_wanted = fits(&context.settings, &PLACE, name);
-        is_wanted.then(|| run_attempt(own, (ended, succeeded), Some(name), context))?
+        let span = (record.started_at?, ended);
+        is_place(context, name).then(|| run_attempt(own, (span, succeeded), Some(name), context))?
     };
     stages.filter_map(attempt).collect()
 }
 
 fn run_attempt(
     own: &Run,
-    (at, succeeded): (Timestamp, bool),
+    ((began, at), succeeded): ((Timestamp, Timestamp), bool),
     stage: Option<&String>,
     context: &Context,
 ) -> Option<Attempt> {
@@ -296,6 +314,7 @@ fn run_attempt(
     dimensions.extend(branch.map(|branch| (Dimension::Branch, branch)));
     Some(Attempt {
         at,
+        began,
         succeeded,
         target: (
             if stage.is_some() { "stages" } else { "runs" },
@@ -327,6 +346,7 @@ fn of_pull_request(own: &PullRequest, context: &Context) -> Option<Attempt> {
     let at = own.closed_at.filter(|_| is_wanted)?;
     Some(Attempt {
         at,
+        began: at,
         succeeded: true,
         target: (
             "pull_requests",
@@ -365,6 +385,7 @@ fn of_tags(own: &Push, context: &Context) -> Vec<Attempt> {
     let settings = &context.settings;
     let attempt = |name: &str| Attempt {
         at: own.at,
+        began: own.at,
         succeeded: true,
         target: (
             "tags",
@@ -429,8 +450,10 @@ fn of_work_item(own: &WorkItem, context: &Context) -> Option<Attempt> {
         Some(FieldValue::Text(path)) => path.clone(),
         _ => String::new(),
     };
+    let at = own.closed_at.filter(|_| is_wanted)?;
     Some(Attempt {
-        at: own.closed_at.filter(|_| is_wanted)?,
+        at,
+        began: at,
         succeeded: true,
         target: ("work_items", *known.0, kind.clone(), team.clone()),
         version: own.id,

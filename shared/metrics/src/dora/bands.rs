@@ -19,6 +19,7 @@ pub struct Band {
 const HOUR: f64 = 3_600.0;
 const DAY: f64 = 24.0 * HOUR;
 const WEEK: f64 = 7.0 * DAY;
+const MONTH: f64 = 30.0 * DAY;
 
 /// Where a number gets worse as it grows.
 const fn rising(ends: [f64; 3]) -> [Band; 4] {
@@ -41,6 +42,7 @@ static FREQUENCY: [Band; 4] = [
     band("medium", Some(1.0 / 30.0), Some(1.0 / 7.0)),
     band("low", None, Some(1.0 / 30.0)),
 ];
+static LEAD_TIME: [Band; 4] = rising([DAY, WEEK, MONTH]);
 static FAILURE_RATE: [Band; 4] = rising([0.15, 0.30, 0.45]);
 static TIME_TO_RESTORE: [Band; 4] = rising([HOUR, DAY, WEEK]);
 
@@ -48,6 +50,7 @@ static TIME_TO_RESTORE: [Band; 4] = rising([HOUR, DAY, WEEK]);
 pub fn bands(metric: &Metric) -> &'static [Band] {
     match metric.name {
         "deployment_frequency" => &FREQUENCY,
+        "lead_time_for_changes" => &LEAD_TIME,
         "change_failure_rate" => &FAILURE_RATE,
         "time_to_restore" => &TIME_TO_RESTORE,
         _ => &[],
@@ -89,6 +92,7 @@ mod tests {
             [1.0, 24.0 / 91.0, 0.1, 0.03].map(frequency),
             ["elite", "high", "medium", "low"]
         );
+        assert_eq!(graded("lead_time_for_changes", DAY), Some("high"));
         assert_eq!(graded("run_duration", 1.0), None);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    attempts::{Attempt, RunId, Target, attempts, found_in},
+    attempts::{Attempt, RunId, Target, attempts, chosen, found_in},
     rule::fails_by,
 };
 use crate::{Context, Evidence, Fact};
@@ -24,7 +24,7 @@ pub(crate) struct Outcome {
 pub(crate) fn outcomes(facts: &[Fact], context: &Context) -> Vec<Outcome> {
     let bugs = found_in(facts);
     let mut by_target: BTreeMap<Target, Vec<Attempt>> = BTreeMap::new();
-    for attempt in attempts(facts, context) {
+    for attempt in attempts(facts, context, chosen) {
         by_target
             .entry(attempt.target.clone())
             .or_default()

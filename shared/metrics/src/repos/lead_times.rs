@@ -66,7 +66,7 @@ fn keep(fact: Fact, context: &Context) -> Option<Fact> {
 
 /// A pull request's way.
 struct Way {
-    parts: Vec<Part>,
+    parts: Vec<Part<&'static str>>,
     evidence: Vec<Evidence>,
 }
 
@@ -112,7 +112,7 @@ fn way(
         }),
     });
     Way {
-        parts: parts(&points),
+        parts: parts(points),
         evidence: commit.into_iter().collect(),
     }
 }
@@ -134,7 +134,7 @@ fn stages(own: &PullRequest, way: Way, context: &Context) -> Vec<Row> {
     let Some(at) = merged_at(own) else {
         return Vec::new();
     };
-    let row = |part: &Part| {
+    let row = |part: &Part<&'static str>| {
         let mut dimensions = dimensions_of(own, context);
         dimensions.push((Dimension::Phase, part.to.to_owned()));
         Row {
