@@ -94,7 +94,7 @@ async fn durations_are_those_of_the_world(deployment: &Deployment) {
     }
 
     let (_, found) = ask(
-        &deployment,
+        deployment,
         "contoso",
         &format!("/run_total_time/rows?{range}&limit=1"),
     )
