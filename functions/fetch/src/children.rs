@@ -13,7 +13,8 @@ use resources::{
 use storage::Counts;
 
 use crate::{
-    Context, Error, changesets, commits, is_out_of_time, people::Upstream, store, stream_key,
+    Context, Error, changesets, commits, is_out_of_time, people::Upstream, run_coverage, store,
+    stream_key,
 };
 
 /// Fetches children; what is left when time or patience ends goes into a message of its own.
@@ -57,6 +58,10 @@ pub(crate) async fn visit(
         | Fetch::Ends => Err(Error::WrongWork {
             resource: resource.name,
         }),
+        Fetch::RunCoverage => {
+            let progress = (&mut waiting, &mut counts);
+            run_coverage::of_runs(context, resource, upstream, delivery, progress).await
+        }
         Fetch::ChangesetDetails => {
             let progress = (&mut waiting, &mut counts);
             changesets::details(context, resource, upstream, delivery, progress).await
@@ -95,6 +100,11 @@ async fn pending(
         Fetch::Details(details) => details.facet,
         Fetch::Batch(batch) => batch.facet,
         Fetch::ChangesetDetails => Facet::Changes,
+        Fetch::RunCoverage => {
+            return Ok(run_coverage::left(context, job, children.to_vec())
+                .await?
+                .into());
+        }
         _ => return Ok(children.iter().cloned().collect()),
     };
     let keys = children.iter().map(|child| &child.row);

@@ -18,6 +18,7 @@ mod pass;
 mod people;
 mod query;
 mod run_activities;
+mod run_coverage;
 mod sprint_capacities;
 mod store;
 mod windows;

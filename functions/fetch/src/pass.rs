@@ -98,11 +98,13 @@ pub(crate) async fn visit(
         Fetch::RunActivities => run_activities::read(&mut held, upstream).await,
         Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
         Fetch::SprintCapacities => sprint_capacities::read(&mut held, upstream).await,
-        Fetch::Details(_) | Fetch::Batch(_) | Fetch::PushCommits | Fetch::ChangesetDetails => {
-            Err(Error::WrongWork {
-                resource: resource.name,
-            })
-        }
+        Fetch::Details(_)
+        | Fetch::Batch(_)
+        | Fetch::PushCommits
+        | Fetch::ChangesetDetails
+        | Fetch::RunCoverage => Err(Error::WrongWork {
+            resource: resource.name,
+        }),
         Fetch::Windows(list) => windows::read(&mut held, &list, upstream).await,
     };
     held.conclude(result, first_pass, upstream).await

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use storage::Counts;
 
-use crate::{Context, Error, stream_key};
+use crate::{Context, Error, run_coverage, stream_key};
 
 /// The items of a page that could not be read, each with its id if it has one, its content, and the reason.
 pub(crate) type Aside<'a> = Vec<(Option<String>, &'a str, String)>;
@@ -181,6 +181,11 @@ pub(crate) async fn store(
         let facet = match when {
             When::Stale(facet) | When::StaleInBulk(facet) => facet,
             When::StaleLater(facet) if !first_pass => facet,
+            When::Tested => {
+                let tested = run_coverage::wanted(context, job, records).await?;
+                send_children(context, job, child, tested).await?;
+                continue;
+            }
             When::StaleLater(_) | When::New => continue,
         };
         let is_stale = |key: &RowKey| stale.contains(&(key.clone(), facet));

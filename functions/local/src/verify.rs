@@ -205,6 +205,9 @@ impl From<&StoredRecord> for Found {
             Record::RefList(list) => (sum_of(list), list.refs.len()),
             Record::Policy(policy) => (policy.revision.to_string(), policy.branches.len()),
             Record::TestRun(test_run) => (test_run.updated_at.to_string(), test_run.total as usize),
+            Record::RunCoverage(coverage) => {
+                (coverage.tested_at.to_string(), coverage.counts.len())
+            }
             Record::Definition(definition) => (definition.revision.to_string(), 0),
             Record::TeamSettings(settings) => {
                 let parts = settings.working_days.len() + settings.backlogs.len();

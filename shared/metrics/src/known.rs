@@ -84,7 +84,8 @@ impl Known {
                 | Record::Shelveset(_)
                 | Record::Deployment(_)
                 | Record::EnvironmentDeployment(_)
-                | Record::TestRun(_) => {}
+                | Record::TestRun(_)
+                | Record::RunCoverage(_) => {}
             }
         }
         known.people = People::new(names);

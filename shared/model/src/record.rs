@@ -4,6 +4,7 @@
 
 pub mod artifact;
 pub mod changeset;
+pub mod coverage;
 pub mod deployment;
 pub mod environment;
 pub mod git;
@@ -27,6 +28,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use changeset::{Changeset, ChangesetDetails, Shelveset, TfvcBranch, TfvcLabel};
+pub use coverage::RunCoverage;
 pub use deployment::Deployment;
 pub use environment::{Environment, EnvironmentDeployment};
 pub use git::{Commit, Push};
@@ -261,6 +263,8 @@ kinds! {
     EnvironmentDeployment(EnvironmentDeployment) = "environment_deployment", Newest;
     /// How the tests of a run, or of a person, ended.
     TestRun(Box<TestRun>) = "test_run", Newest;
+    /// How much of the code the tests of a run touched.
+    RunCoverage(RunCoverage) = "run_coverage", Newest;
     /// Somebody who acts in the organization, or a group or service account.
     Person(Person) = "person", Merge;
 }

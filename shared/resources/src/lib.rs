@@ -29,6 +29,7 @@ mod pushes;
 mod refs;
 mod repositories;
 pub mod run_activities;
+pub mod run_coverage;
 mod run_retention;
 pub mod sprint_capacities;
 mod sprints;
@@ -118,6 +119,8 @@ pub enum When {
     StaleInBulk(Facet),
     /// Those that were not stored before, except in the first pass.
     New,
+    /// The runs of test runs that have ended, unless what their tests brought is stored.
+    Tested,
 }
 
 /// How often a stream is visited.
@@ -162,6 +165,8 @@ pub enum Fetch {
     PushCommits,
     /// What named changesets changed.
     ChangesetDetails,
+    /// The code coverage of named runs.
+    RunCoverage,
 }
 
 /// A list of the API.
@@ -365,6 +370,7 @@ pub static CATALOG: &[&Resource] = &[
     &environments::ENVIRONMENTS,
     &environments::ENVIRONMENT_DEPLOYMENTS,
     &test_runs::TEST_RUNS,
+    &run_coverage::RUN_COVERAGE,
     &definitions::DEFINITIONS,
     &run_retention::RUN_RETENTION,
     &pull_requests::ACTIVE,
@@ -593,6 +599,7 @@ mod tests {
                 | Fetch::SprintCapacities
                 | Fetch::Ends
                 | Fetch::PushCommits
+                | Fetch::RunCoverage
                 | Fetch::ChangesetDetails => continue,
             };
             assert!(

@@ -48,6 +48,9 @@ fn often(resource: &Resource) -> String {
         FanOut::Children {
             when: When::New, ..
         } => return "when it is new".into(),
+        FanOut::Children {
+            when: When::Tested, ..
+        } => return "when its tests have ended".into(),
         FanOut::Children { .. } => return "when its state is new".into(),
         _ => {}
     }

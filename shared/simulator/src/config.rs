@@ -387,6 +387,9 @@ pub struct Unverified {
     /// Whether the days off of a team count among the days off that a sprint has in all.
     /// <https://learn.microsoft.com/rest/api/azure/devops/work/iterationcapacities/get>
     pub team_days_off_are_totalled: bool,
+    /// How the code coverage of a run that published none is answered.
+    /// <https://learn.microsoft.com/rest/api/azure/devops/testresults/codecoverage/get>
+    pub coverage_absence: CoverageAbsence,
 }
 
 impl Default for Unverified {
@@ -410,6 +413,7 @@ impl Default for Unverified {
             deployments_newest_first: true,
             analytics_keeps_retries: true,
             team_days_off_are_totalled: true,
+            coverage_absence: CoverageAbsence::EmptySummary,
         }
     }
 }
@@ -435,6 +439,7 @@ impl Unverified {
             deployments_newest_first: false,
             analytics_keeps_retries: false,
             team_days_off_are_totalled: false,
+            coverage_absence: CoverageAbsence::NotFound404,
             // What else could mark a deleted item is anybody's guess.
             deleted_field: Self::default().deleted_field,
         }
@@ -483,6 +488,15 @@ pub enum CommitReach {
 pub enum TfvcAbsence {
     /// An empty list.
     EmptyList,
+    /// `404` with a JSON error.
+    NotFound404,
+}
+
+/// The answer for the code coverage of a run that published none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoverageAbsence {
+    /// A summary without data.
+    EmptySummary,
     /// `404` with a JSON error.
     NotFound404,
 }

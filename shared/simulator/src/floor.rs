@@ -75,6 +75,7 @@ pub(crate) fn first_sync(world: &World, config: &Config, pat: &Pat, since: Times
     }
     if pat.has_scope("vso.test") {
         floors.insert("testRuns", surveyor.test_runs(pages));
+        floors.insert("codeCoverage", one_each(surveyor.tested()));
     }
     if pat.has_scope("vso.release") {
         floors.insert("deployments", surveyor.deployments(pages));
@@ -379,6 +380,18 @@ impl Surveyor<'_> {
             }
         }
         probes(requests)
+    }
+
+    /// How many runs have tests that have ended: there is no list of their coverage.
+    fn tested(&self) -> usize {
+        let test_runs = self.world.test_runs.iter();
+        let ended = test_runs.filter(|own| {
+            self.sees(own.project) && own.completed.is_some_and(|at| at >= self.since)
+        });
+        ended
+            .filter_map(|own| own.build)
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 
     fn environments(&self, pages: &PageCaps) -> Floor {

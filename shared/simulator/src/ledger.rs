@@ -17,7 +17,7 @@ use crate::world::projects::RepositoryState;
 use crate::world::pull_requests::PullRequest;
 use crate::world::teams::{self, Team};
 use crate::world::work_items::{LinkChange, WorkItem};
-use crate::world::{World, activities, timeline};
+use crate::world::{World, activities, tests, timeline};
 
 /// One record that a complete sync must have stored.
 ///
@@ -48,6 +48,7 @@ use crate::world::{World, activities, timeline};
 /// | `shelveset` | organization | `{name};{owner}` | `createdDate` | 0 |
 /// | `deployment` | project | id | `lastModifiedOn` | approvals |
 /// | `test_run` | project | id | `lastUpdatedDate` | tests |
+/// | `run_coverage` | project | build id | `completedDate` of its last test run | counts |
 /// | `environment` | project | id | empty | 0 |
 /// | `person` | organization | GUID | `human`, `group` or `service` | 1 if something since names them; with 0 it may be missing |
 /// | `environment_deployment` | project | `{environment}/{id}` | `finishTime`, empty while it runs | 0 |
@@ -136,6 +137,7 @@ pub(crate) fn expected(
     }
     if pat.has_scope("vso.test") {
         clerk.test_runs(&mut all);
+        clerk.coverage(&mut all);
     }
     if pat.has_scope("vso.release") {
         clerk.deployments(&mut all);
@@ -545,6 +547,31 @@ impl Clerk<'_> {
             children: own.counts.total().into(),
             in_analytics: None,
             changed_at: own.updated,
+        }));
+    }
+
+    /// One for each run whose tests have ended, also if it published no coverage.
+    fn coverage(&self, all: &mut Vec<Expected>) {
+        let mut tested: BTreeMap<usize, Timestamp> = BTreeMap::new();
+        let test_runs = self.world.test_runs.iter();
+        for own in test_runs.filter(|own| self.sees(own.project)) {
+            if let (Some(build), Some(completed)) = (own.build, own.completed) {
+                let newest = tested.entry(build).or_insert(completed);
+                *newest = completed.max(*newest);
+            }
+        }
+        tested.retain(|_, completed| *completed >= self.since);
+        all.extend(tested.into_iter().map(|(position, completed)| {
+            let build = &self.world.builds[position];
+            Expected {
+                kind: "run_coverage",
+                scope: self.project_id(self.world.project_of(build)),
+                id: build.id.to_string(),
+                version: completed.to_string(),
+                children: tests::coverage(self.world, position).len() as u64,
+                in_analytics: None,
+                changed_at: completed,
+            }
         }));
     }
 

@@ -30,8 +30,9 @@ mod truth;
 mod world;
 
 pub use config::{
-    Analytics, AnalyticsAccess, BuildToken, CommitReach, Config, Elapsed, MissingScope, PageCap,
-    PageCaps, Scale, SignIn, Sizes, TfvcAbsence, TimelineAbsence, Unverified,
+    Analytics, AnalyticsAccess, BuildToken, CommitReach, Config, CoverageAbsence, Elapsed,
+    MissingScope, PageCap, PageCaps, Scale, SignIn, Sizes, TfvcAbsence, TimelineAbsence,
+    Unverified,
 };
 pub use drift::Drift;
 pub use entra::{

@@ -145,6 +145,8 @@ async fn what_exists_one_by_one_is_counted_like_the_ledger_counts_it() {
     let (planned, timelines) = (count("run", true), reader.floor("timeline"));
     assert_eq!(timelines, planned + retried(&reader).await);
     assert_eq!(reader.floor("threads"), count("pull_request", false));
+    assert_eq!(reader.floor("codeCoverage"), count("run_coverage", false));
+    assert!(count("run_coverage", false) > count("run_coverage", true));
     let floors = simulator.floor(reader.since, &simulator.default_pat());
     assert_eq!(floors["threads"].because, Because::PerItem);
     assert!(

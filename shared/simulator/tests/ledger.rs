@@ -472,7 +472,7 @@ impl Sync<'_> {
 
 impl Sync<'_> {
     async fn test_runs(&mut self, project: &str) {
-        let mut from = self.since;
+        let (mut from, mut tested) = (self.since, BTreeMap::new());
         while from < self.client.simulator.now() {
             let until = from + SignedDuration::from_hours(7 * 24);
             let path = format!(
@@ -482,8 +482,28 @@ impl Sync<'_> {
                 let tests = own["totalTests"].as_u64().expect("a count");
                 let (id, version) = (text(&own, "/id"), text(&own, "/lastUpdatedDate"));
                 self.put("test_run", project, id, version, tests);
+                if let (Some(run), Some(completed)) =
+                    (own["build"]["id"].as_str(), own["completedDate"].as_str())
+                {
+                    let newest: &mut String = tested.entry(run.to_owned()).or_default();
+                    *newest = completed.to_owned().max(newest.clone());
+                }
             }
             from = until;
+        }
+        self.coverage(project, tested).await;
+    }
+
+    async fn coverage(&mut self, project: &str, tested: BTreeMap<String, String>) {
+        for (run, completed) in tested {
+            let path = format!("{project}/_apis/testresults/codecoverage");
+            let query = format!("buildId={run}&api-version=7.1-preview.1");
+            let path = format!("_host/vstmr.dev.azure.com/{path}?{query}");
+            let answer = self.client.get(&path).await.json();
+            let data = answer["coverageData"].as_array().expect("data").iter();
+            let stats = data.flat_map(|own| own["coverageStats"].as_array().expect("stats"));
+            let children = stats.count() as u64;
+            self.put("run_coverage", project, run, completed, children);
         }
     }
 

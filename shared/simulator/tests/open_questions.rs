@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use http::{Request, StatusCode};
 use secrecy::SecretString;
-use simulator::{BuildToken, Config, PageCap, PageCaps, Scale, Sizes, TfvcAbsence, Unverified};
+use simulator::{
+    BuildToken, Config, CoverageAbsence, PageCap, PageCaps, Scale, Sizes, TfvcAbsence, Unverified,
+};
 use support::{Client, config};
 
 fn answering(unverified: Unverified) -> Client {
@@ -180,4 +182,40 @@ async fn days_off_of_a_team_may_be_left_out_of_the_totals_of_a_sprint() {
         sums.push(sum);
     }
     assert!(sums[0] > sums[1] && sums[1] > 0, "{sums:?}");
+}
+
+#[tokio::test]
+async fn a_run_without_coverage_may_be_empty_or_missing() {
+    for (coverage_absence, status) in [
+        (CoverageAbsence::EmptySummary, StatusCode::OK),
+        (CoverageAbsence::NotFound404, StatusCode::NOT_FOUND),
+    ] {
+        let client = answering(Unverified {
+            coverage_absence,
+            ..Unverified::default()
+        });
+        let project = client.simulator.projects()[0].0;
+        let runs = client
+            .get(&format!("{project}/_apis/build/builds?$top=200"))
+            .await
+            .items();
+        let mut empty = 0;
+        for run in &runs {
+            let path = format!(
+                "{project}/_apis/testresults/codecoverage?buildId={}",
+                run["id"]
+            );
+            let path = format!("_host/vstmr.dev.azure.com/{path}&api-version=7.1-preview.1");
+            let answer = client.get(&path).await;
+            let has_data = answer.status == StatusCode::OK
+                && answer.json()["coverageData"]
+                    .as_array()
+                    .is_some_and(|data| !data.is_empty());
+            if !has_data {
+                assert_eq!(answer.status, status, "{path}");
+                empty += 1;
+            }
+        }
+        assert!(empty > 0 && empty < runs.len(), "{empty} of {}", runs.len());
+    }
 }

@@ -198,7 +198,14 @@ impl Checker<'_> {
         self.get(&format!("{path}?$top=1")).await;
         let week =
             "minLastUpdatedDate=2026-10-20T00:00:00Z&maxLastUpdatedDate=2026-10-27T00:00:00Z";
-        self.get(&format!("{path}?{week}&$top=100")).await;
+        let runs = self.get(&format!("{path}?{week}&$top=100")).await;
+        let runs = runs["value"].as_array().expect("test runs").iter();
+        for build in runs.filter_map(|own| own["build"]["id"].as_str()) {
+            let path =
+                format!("_host/vstmr.dev.azure.com/{project}/_apis/testresults/codecoverage");
+            let query = format!("buildId={build}&api-version=7.1-preview.1");
+            self.get(&format!("{path}?{query}")).await;
+        }
     }
 
     async fn environments(&mut self, project: &str) {

@@ -3,12 +3,12 @@
 //! <https://learn.microsoft.com/rest/api/azure/devops/>
 
 use crate::http::endpoints::ProjectInPath::{Never, Optional, Required, WithTeam};
-use crate::http::endpoints::{ANALYTICS, Endpoint, PROFILE, RELEASE, Version};
+use crate::http::endpoints::{ANALYTICS, Endpoint, PROFILE, RELEASE, TEST_RESULTS, Version};
 use crate::http::{
-    analytics, artifacts, builds, changesets, classification, commits, definitions, deployments,
-    discovery, environments, planning, policies, profile, projects, pull_requests, pushes, refs,
-    reporting, repositories, teams, test_runs, tfvc, threads, timeline, wiql, work_item_types,
-    work_items,
+    analytics, artifacts, builds, changesets, classification, commits, coverage, definitions,
+    deployments, discovery, environments, planning, policies, profile, projects, pull_requests,
+    pushes, refs, reporting, repositories, teams, test_runs, tfvc, threads, timeline, wiql,
+    work_item_types, work_items,
 };
 
 const PULL_REQUESTS: &[&str] = &[
@@ -724,6 +724,18 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         &[],
         changesets::batch,
     ),
+    Endpoint {
+        host: TEST_RESULTS,
+        version: Version::PreviewOnly,
+        ..Endpoint::get(
+            "codeCoverage",
+            "testresults/codecoverage",
+            Required,
+            TESTS,
+            &["buildId", "deltaBuildId"],
+            coverage::of_run,
+        )
+    },
     Endpoint {
         host: RELEASE,
         ..Endpoint::get(

@@ -58,6 +58,9 @@ pub(crate) const ANALYTICS: &str = "analytics.dev.azure.com";
 /// <https://learn.microsoft.com/rest/api/azure/devops/account/accounts/list>.
 pub(crate) const PROFILE: &str = "app.vssps.visualstudio.com";
 
+/// The host of test results: <https://learn.microsoft.com/rest/api/azure/devops/testresults/codecoverage/get>.
+pub(crate) const TEST_RESULTS: &str = "vstmr.dev.azure.com";
+
 /// Finds the endpoint for a method, a host and the segments behind `_apis`, with the values of its placeholders.
 pub(crate) fn find(
     method: &str,

@@ -13,6 +13,7 @@ mod classification;
 mod commit_criteria;
 mod commits;
 mod control;
+mod coverage;
 mod definitions;
 mod deployments;
 mod discovery;

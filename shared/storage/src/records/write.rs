@@ -44,7 +44,8 @@ pub struct Written {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     digest: String,
-    version: i64,
+    /// Its version.
+    pub version: i64,
     expires_at: Option<i64>,
     /// The facets that were fetched, each with the state of the record that it was fetched for.
     pub markers: BTreeMap<Facet, String>,
