@@ -55,6 +55,7 @@ pub(crate) async fn visit(
         | Fetch::OpenRuns
         | Fetch::RunActivities
         | Fetch::SprintCapacities
+        | Fetch::Again { .. }
         | Fetch::Ends => Err(Error::WrongWork {
             resource: resource.name,
         }),
@@ -209,7 +210,7 @@ async fn together(
 ///
 /// A run that was rejected before it had a plan answers 204 or 404, and so does anything whose upstream copy is gone:
 /// that is an answer, "none", and the child is done.
-async fn body_of(
+pub(crate) async fn body_of(
     resource: &'static Resource,
     upstream: &Upstream<'_>,
     details: &DetailsOf,

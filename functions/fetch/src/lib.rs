@@ -4,6 +4,7 @@
 //! `children.rs` asks for what exists only one by one. Both stop when their time is nearly spent and send themselves the
 //! rest. What is fetched, and how it is planned, is in `resources`; how data stays true is in `storage`.
 
+mod again;
 mod changesets;
 mod children;
 mod commits;

@@ -13,9 +13,9 @@ use resources::{
 use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
 
 use crate::{
-    Context, Error, commits, doubtful, each, ends, is_out_of_time, linked_work_items, open_runs,
-    open_work_items, people::Upstream, run_activities, sprint_capacities, store, stream_key,
-    windows,
+    Context, Error, again, commits, doubtful, each, ends, is_out_of_time, linked_work_items,
+    open_runs, open_work_items, people::Upstream, run_activities, sprint_capacities, store,
+    stream_key, windows,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.
@@ -97,6 +97,7 @@ pub(crate) async fn visit(
         Fetch::OpenRuns => open_runs::read(&mut held, upstream).await,
         Fetch::RunActivities => run_activities::read(&mut held, upstream).await,
         Fetch::Each(list) => each::read(&mut held, &list, upstream).await,
+        Fetch::Again { open, details } => again::read(&mut held, (open, details), upstream).await,
         Fetch::SprintCapacities => sprint_capacities::read(&mut held, upstream).await,
         Fetch::Details(_)
         | Fetch::Batch(_)

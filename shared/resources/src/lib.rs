@@ -163,6 +163,13 @@ pub enum Fetch {
     Windows(Windows),
     /// The commits of named pushes.
     PushCommits,
+    /// Details of what a list holds open, once a day although the list shows no change of it.
+    Again {
+        /// The resource whose list it is.
+        open: &'static str,
+        /// The resource that fetches the details.
+        details: &'static str,
+    },
     /// What named changesets changed.
     ChangesetDetails,
     /// The code coverage of named runs.
@@ -377,6 +384,7 @@ pub static CATALOG: &[&Resource] = &[
     &pull_requests::COMPLETED,
     &pull_requests::ABANDONED,
     &pull_request_threads::PULL_REQUEST_THREADS,
+    &pull_request_threads::PULL_REQUEST_COMMENTS,
     &pull_request_links::PULL_REQUEST_LINKS,
     &repositories::REPOSITORIES,
     &repositories::DELETED_REPOSITORIES,
@@ -597,6 +605,7 @@ mod tests {
                 | Fetch::OpenRuns
                 | Fetch::RunActivities
                 | Fetch::SprintCapacities
+                | Fetch::Again { .. }
                 | Fetch::Ends
                 | Fetch::PushCommits
                 | Fetch::RunCoverage

@@ -44,6 +44,20 @@ pub(crate) static PULL_REQUEST_THREADS: Resource = Resource {
     }),
 };
 
+/// The threads of open pull requests again, once a day: a comment alone does not change the list item. When a pull request
+/// is closed its threads are read for the last time anyway, so nothing is lost without this; it is only earlier.
+pub(crate) static PULL_REQUEST_COMMENTS: Resource = Resource {
+    name: "pull_request_comments",
+    service: Service::Repos,
+    kind: Kind::PullRequest,
+    fan_out: FanOut::ProjectAfter("pull_requests_active"),
+    every: Every::Day,
+    fetch: Fetch::Again {
+        open: "pull_requests_active",
+        details: "pull_request_threads",
+    },
+};
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {

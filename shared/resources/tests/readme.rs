@@ -1,6 +1,6 @@
 //! README's table of what is fetched is this crate's catalog.
 
-use resources::{CATALOG, Every, FanOut, Fetch, Resource, When};
+use resources::{CATALOG, Every, FanOut, Fetch, Resource, When, find};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -17,6 +17,10 @@ fn row(resource: &Resource) -> String {
         Fetch::Details(details) => format!("`{kind}`, its {}", details.facet.name()),
         Fetch::Batch(batch) => format!("`{kind}`, its {}", batch.facet.name()),
         Fetch::RunActivities => format!("`{kind}`, its timeline"),
+        Fetch::Again { details, .. } => match find(details).map(|own| own.fetch) {
+            Some(Fetch::Details(own)) => format!("`{kind}`, its {}", own.facet.name()),
+            other => panic!("{details} is {other:?}"),
+        },
         _ => format!("`{kind}`"),
     };
     let (scope, often) = (scope(resource.fan_out), often(resource));
