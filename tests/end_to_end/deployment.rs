@@ -10,6 +10,7 @@ use std::{
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
+    types::AttributeValue,
 };
 use jiff::Timestamp;
 use local::{
@@ -202,6 +203,43 @@ impl Deployment {
             .endpoint_url(endpoint)
             .build();
         Client::from_conf(config)
+    }
+
+    /// Makes the streams of a resource due, as if their time had come, and gives them this cursor, if any.
+    pub(crate) async fn age(&self, resource: &str, cursor: Option<&str>) {
+        let name = self.stack.table_name("ControlTable").unwrap();
+        let mut items = self
+            .client()
+            .scan()
+            .table_name(name)
+            .into_paginator()
+            .items()
+            .send();
+        let mut aged = 0;
+        while let Some(item) = items.next().await {
+            let item = item.unwrap();
+            let sort = item["sk"].as_s().unwrap().clone();
+            if !sort.starts_with("STREAM#") || !sort.contains(&format!("#{resource}#")) {
+                continue;
+            }
+            let known = item["cursor_json"].as_s().unwrap();
+            self.client()
+                .update_item()
+                .table_name(name)
+                .key("pk", item["pk"].clone())
+                .key("sk", AttributeValue::S(sort))
+                .update_expression("SET due_at = :now, cursor_json = :cursor")
+                .expression_attribute_values(":now", AttributeValue::N("0".to_owned()))
+                .expression_attribute_values(
+                    ":cursor",
+                    AttributeValue::S(cursor.unwrap_or(known).to_owned()),
+                )
+                .send()
+                .await
+                .unwrap();
+            aged += 1;
+        }
+        assert!(aged > 0, "no stream of {resource}");
     }
 
     /// Everything that is stored.

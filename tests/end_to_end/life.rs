@@ -2,7 +2,7 @@
 
 use simulator::Config;
 
-use crate::{deployment::Deployment, faults, first_sync, later_passes, tokens};
+use crate::{deployment::Deployment, faults, first_sync, later_passes, second_looks, tokens};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_company_lives_with_the_product() {
@@ -17,5 +17,7 @@ async fn a_company_lives_with_the_product() {
     faults::what_is_no_list_is_never_an_empty_list(deployment).await;
     later_passes::days_later_exactly_what_has_changed_is_stored(deployment).await;
     first_sync::every_request_is_described(deployment);
+    second_looks::a_comment_alone_is_noticed_within_a_day(deployment).await;
+    second_looks::a_destroyed_work_item_is_marked_after_two_looks(deployment).await;
     faults::a_dead_token_loses_nothing_and_asks_for_a_person(deployment).await;
 }

@@ -20,6 +20,7 @@ mod life;
 )]
 mod openapi;
 mod regressions;
+mod second_looks;
 mod timelines;
 mod tokens;
 

@@ -55,6 +55,7 @@ pub(crate) async fn visit(
         | Fetch::OpenRuns
         | Fetch::RunActivities
         | Fetch::SprintCapacities
+        | Fetch::GoneWorkItems
         | Fetch::Again { .. }
         | Fetch::Ends => Err(Error::WrongWork {
             resource: resource.name,

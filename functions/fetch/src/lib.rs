@@ -12,6 +12,7 @@ mod doubtful;
 mod each;
 mod ends;
 mod error;
+mod gone_work_items;
 mod linked_work_items;
 mod open_runs;
 mod open_work_items;

@@ -13,9 +13,9 @@ use resources::{
 use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
 
 use crate::{
-    Context, Error, again, commits, doubtful, each, ends, is_out_of_time, linked_work_items,
-    open_runs, open_work_items, people::Upstream, run_activities, sprint_capacities, store,
-    stream_key, windows,
+    Context, Error, again, commits, doubtful, each, ends, gone_work_items, is_out_of_time,
+    linked_work_items, open_runs, open_work_items, people::Upstream, run_activities,
+    sprint_capacities, store, stream_key, windows,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.
@@ -93,6 +93,7 @@ pub(crate) async fn visit(
         Fetch::List(list) => pages(&mut held, &list, upstream).await,
         Fetch::OpenWorkItems => open_work_items::read(&mut held, upstream).await,
         Fetch::LinkedWorkItems => linked_work_items::read(&mut held, upstream).await,
+        Fetch::GoneWorkItems => gone_work_items::read(&mut held, upstream).await,
         Fetch::Ends => ends::settle(&mut held).await,
         Fetch::OpenRuns => open_runs::read(&mut held, upstream).await,
         Fetch::RunActivities => run_activities::read(&mut held, upstream).await,

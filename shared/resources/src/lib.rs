@@ -16,6 +16,7 @@ mod definitions;
 mod deployments;
 pub mod discovery;
 mod environments;
+pub mod gone_work_items;
 mod open;
 pub mod open_runs;
 pub mod open_work_items;
@@ -145,6 +146,8 @@ pub enum Fetch {
     OpenWorkItems,
     /// Ids by a query, then the links of work items by id.
     LinkedWorkItems,
+    /// Ids by queries, then by id what is stored and was not named.
+    GoneWorkItems,
     /// Not at all: it goes by what is stored.
     Ends,
     /// What has not ended, and by id what is missing from that list.
@@ -367,6 +370,7 @@ pub static CATALOG: &[&Resource] = &[
     &sprint_capacities::SPRINT_CAPACITIES,
     &open_work_items::OPEN_WORK_ITEMS,
     &work_item_ends::WORK_ITEM_ENDS,
+    &gone_work_items::GONE_WORK_ITEMS,
     &artifact_links::LINKED_WORK_ITEMS,
     &artifact_links::WORK_ITEM_ARTIFACTS,
     &builds::BUILDS,
@@ -605,6 +609,7 @@ mod tests {
                 | Fetch::OpenRuns
                 | Fetch::RunActivities
                 | Fetch::SprintCapacities
+                | Fetch::GoneWorkItems
                 | Fetch::Again { .. }
                 | Fetch::Ends
                 | Fetch::PushCommits

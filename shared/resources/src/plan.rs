@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use model::{Child, Record};
 use serde::{Deserialize, Serialize};
 
+use crate::gone_work_items::Missing;
 pub use crate::open::{Open, Places};
 use crate::{BatchOf, CursorRule, DetailsOf, Each, List, Target, event_time};
 
@@ -43,6 +44,8 @@ pub enum Since {
     Nothing(Timestamp),
     /// At the beginning again, knowing what was open.
     Open(Open),
+    /// At the beginning again, with what the pass before did not find.
+    Missing(Missing),
     /// At the beginning again, with what was open at the end of the pass before.
     OpenRuns(OpenRuns),
 }

@@ -87,6 +87,7 @@ pub(crate) fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapErr
         id: wire.id,
         rev: wire.rev,
         is_deleted: fields.take("System.IsDeleted") == Some(FieldValue::Boolean(true)),
+        gone_at: None,
         created_at: fields.time("System.CreatedDate"),
         created_by: fields.person("System.CreatedBy"),
         changed_at,

@@ -25,6 +25,7 @@ use crate::pat::{self, ALL_SCOPES, Pat};
 use crate::throttle::{Throttle, Throttling};
 use crate::truth::{self, ChangeDelivery, DeploymentOutcome, PullRequestTimes, RunTimes};
 use crate::world::World;
+use crate::world::deeds::Deeds;
 use crate::world::random::Random;
 
 /// A simulated organization that can be served, changed and asked for the truth. Clones share everything.
@@ -56,6 +57,7 @@ struct Shared {
 struct State {
     days: u32,
     world: Arc<World>,
+    deeds: Deeds,
 }
 
 impl Simulator {
@@ -91,6 +93,7 @@ impl Simulator {
             state: RwLock::new(State {
                 days: config.days,
                 world,
+                deeds: Deeds::default(),
             }),
             pats: RwLock::new(pats),
             entra,
@@ -193,7 +196,29 @@ impl Simulator {
     pub fn advance(&self, days: u32) {
         let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
         state.days += days;
-        state.world = Arc::new(World::new(&self.0.config, state.days));
+        self.rebuild(&mut state);
+    }
+
+    /// Comments on a pull request now, which changes nothing else of it.
+    pub fn comment(&self, pull_request: u32) {
+        let at = self.now();
+        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.deeds.comments.push((pull_request, at));
+        self.rebuild(&mut state);
+    }
+
+    /// Destroys a work item for good. [`Self::ledger`] goes on naming it: what was stored of it before stays.
+    /// <https://learn.microsoft.com/azure/devops/boards/backlogs/remove-delete-work-items>
+    pub fn destroy_work_item(&self, id: u32) {
+        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.deeds.destroyed.push(id);
+        self.rebuild(&mut state);
+    }
+
+    fn rebuild(&self, state: &mut State) {
+        let mut world = World::new(&self.0.config, state.days);
+        state.deeds.apply(&mut world);
+        state.world = Arc::new(world);
     }
 
     /// A token of this organization that may read everything and never expires in simulated time.

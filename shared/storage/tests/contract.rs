@@ -456,6 +456,7 @@ fn item(rev: u32, title: &str) -> WorkItem {
         id: 7,
         rev,
         is_deleted: false,
+        gone_at: None,
         created_at: None,
         created_by: None,
         changed_at: now(),

@@ -20,6 +20,10 @@ pub struct WorkItem {
     pub rev: u32,
     /// Whether it is in the recycle bin.
     pub is_deleted: bool,
+    /// When it was found out that it cannot be seen any more: it was destroyed, or moved to where the credential may not look.
+    /// Whatever brings it again takes this back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Option<Timestamp>,
     /// Who created it.
@@ -218,6 +222,9 @@ impl Aggregate for WorkItem {
     /// and a daily pass sets right what this rule could not. By itself an item is over when it is in the recycle bin, is
     /// in a state by which the processes of Microsoft end items, or was closed and has not changed its state since.
     fn last_event(&self) -> Option<Timestamp> {
+        if self.gone_at.is_some() {
+            return self.gone_at;
+        }
         let over = self.is_deleted
             || self.state().is_some_and(|state| ENDS.contains(&state))
             || self.is_closed_since_its_last_state();
@@ -307,6 +314,7 @@ mod tests {
             id: 7,
             rev,
             is_deleted: false,
+            gone_at: None,
             created_at: None,
             created_by: None,
             changed_at: at,
@@ -414,6 +422,34 @@ mod tests {
         item.is_deleted = true;
         assert_eq!(wanted(&item), None);
         assert_eq!(item.marker(Facet::Timeline), None);
+    }
+
+    #[test]
+    fn what_is_gone_expires_from_then_on_unless_it_is_seen_again() {
+        let at: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+        let open = revision(1);
+        let gone = open.clone().join(WorkItem {
+            gone_at: Some(at),
+            ..open.clone()
+        });
+        assert_eq!((open.last_event(), gone.last_event()), (None, Some(at)));
+        assert_eq!(gone.clone().join(revision(2)).gone_at, None);
+        assert_eq!(gone.join(open).gone_at, None, "it was read again");
+    }
+
+    #[test]
+    fn a_restored_item_is_in_the_recycle_bin_no_more() {
+        let deleted = WorkItem {
+            is_deleted: true,
+            ..revision(2)
+        };
+        let binned = revision(1).join(deleted.clone());
+        assert_eq!(binned.last_event(), Some(binned.changed_at));
+        let restored = binned.join(revision(5));
+        assert!(!restored.is_deleted);
+        assert_eq!(restored.last_event(), None);
+        let late = restored.join(deleted);
+        assert!(!late.is_deleted, "the older news comes last");
     }
 
     proptest! {

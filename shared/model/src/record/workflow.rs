@@ -91,6 +91,9 @@ impl Workflows {
     /// The last event from which an item's retention counts: as [`Aggregate::last_event`], but by what its state means
     /// where that is known.
     pub fn last_event(&self, item: &WorkItem) -> Option<Timestamp> {
+        if item.gone_at.is_some() {
+            return item.gone_at;
+        }
         match self.ends(item) {
             _ if item.is_deleted => Some(item.changed_at),
             Some(ends) => ends.then_some(item.changed_at),
@@ -177,6 +180,7 @@ mod tests {
             id: 1,
             rev: 1,
             is_deleted: false,
+            gone_at: None,
             created_at: None,
             created_by: None,
             changed_at: Timestamp::UNIX_EPOCH,

@@ -160,6 +160,7 @@ fn is_wanted(call: &Call<'_>, wish: &Wish, item: &WorkItem, rev: usize) -> bool 
             .any(|name| name.eq_ignore_ascii_case(fields.kind.name()))
     };
     call.sees(item.project())
+        && !item.is_destroyed
         // The project is that of the revision: what an item did elsewhere is not in a project's stream.
         && call.project.is_none_or(|project| project == fields.project)
         && (wish.has_deleted || !item.is_deleted())
@@ -233,6 +234,8 @@ fn is_visible(call: &Call<'_>, link: &LinkChange, types: Option<&[&str]>) -> boo
     let kind = source.latest().fields.kind.name();
     call.sees(source.project())
         && call.sees(target.project())
+        && !source.is_destroyed
+        && !target.is_destroyed
         && call
             .project
             .is_none_or(|project| project == source.project())

@@ -36,6 +36,7 @@ pub(crate) fn query(call: &Call<'_>) -> Result<Reply, Refusal> {
     let is_match = |item: &&WorkItem| {
         call.sees(item.project())
             && !item.is_deleted()
+            && !item.is_destroyed
             && filters.iter().all(|own| own.accepts(call, item))
     };
     let mut found: Vec<&WorkItem> = call.world.work_items.iter().filter(is_match).collect();

@@ -147,7 +147,7 @@ fn find<'a>(call: &'a Call<'_>, id: u32, as_of: Option<Timestamp>) -> Option<&'a
     let item = call
         .world
         .work_item(id)
-        .filter(|item| call.covers(item.project()) && !item.is_deleted())?;
+        .filter(|item| call.covers(item.project()) && !item.is_deleted() && !item.is_destroyed)?;
     as_of.is_none_or(|at| item.rev_at(at) > 0).then_some(item)
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod calendar;
 pub(crate) mod changesets;
 pub(crate) mod classification;
 mod code_lives;
+pub(crate) mod deeds;
 pub(crate) mod environments;
 pub(crate) mod git;
 mod life_writer;
@@ -208,6 +209,7 @@ impl World {
                 revisions,
                 parents: Vec::new(),
                 artifact_links: Vec::new(),
+                is_destroyed: false,
             });
         }
         self.settle_parents();

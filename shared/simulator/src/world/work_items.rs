@@ -14,6 +14,8 @@ pub(crate) struct WorkItem {
     /// The parent over time, by position in `World::work_items`.
     pub(crate) parents: Vec<(Timestamp, Option<usize>)>,
     pub(crate) artifact_links: Vec<ArtifactLink>,
+    /// Nothing answers for it any more, as if it had never been.
+    pub(crate) is_destroyed: bool,
 }
 
 /// One revision: the whole state of the item at that time.
