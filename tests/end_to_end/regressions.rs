@@ -2,11 +2,13 @@
 //!
 //! | Mistake | Where it is looked for |
 //! |---|---|
-//! | pull requests stop at 101, the service's page | [`trouble_on_the_way_leaves_no_trace`]: it is 3 there |
+//! | pull requests stop at 101, the service's page | [`trouble_on_the_way_leaves_no_trace`]: it is 3 there; `resources::plan`: any number |
 //! | not more than 200 repositories | [`every_repository_of_many_is_read`] |
 //! | a pull request opened before the cursor and closed after it | [`later_days_are_read_while_they_happen`] |
+//! | a run seen in progress and finished later | [`later_days_are_read_while_they_happen`] |
+//! | a run queued before the cursor that finishes after it | [`later_days_are_read_while_they_happen`]: each of those was |
 //! | failed runs have no stages and jobs | [`failed_runs_have_stages_and_jobs`] |
-//! | a timeline that is 204, 404 or a page of HTML | [`trouble_on_the_way_leaves_no_trace`] |
+//! | a timeline that is 204, 404 or a page of HTML | [`trouble_on_the_way_leaves_no_trace`] for 204 and the page; 404 in all others |
 //! | equal timestamps across the border of a page | [`trouble_on_the_way_leaves_no_trace`]: a page is 3 runs |
 //! | an empty page with a token | [`trouble_on_the_way_leaves_no_trace`] |
 //! | a token that repeats | [`trouble_on_the_way_leaves_no_trace`] |
@@ -16,6 +18,10 @@
 //! | a late push with old commit dates | [`commits_are_filed_under_their_push`] |
 //! | abandoned is taken for merged | [`abandoned_is_not_merged`] |
 //! | a list that changes while it is read | [`later_days_are_read_while_they_happen`] |
+//! | WIQL above 20,000 | `fetch::query`: a full answer is read on; the simulator refuses more (`wiql_refuses_more_than_it_may_return`) |
+//! | more than 200 work items by id | `resources`: `no_batch_of_work_items_is_longer_than_the_service_takes`; the simulator refuses more (`work_item_batches_have_their_limits`) |
+//! | an item that moves to another project or changes its type is two | [`items_that_moved_or_changed_their_type_stay_one`] |
+//! | an item that was restored stays deleted | `model::record::work_item`: `a_restored_item_is_in_the_recycle_bin_no_more` |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,13 +29,15 @@ use jiff::Timestamp;
 use model::{
     Facet, Record, Retention,
     record::{
-        Timeline,
+        Timeline, WorkItem,
         pull_request::PullRequestStatus,
         run::{RunResult, StepResult, TimelineKind},
+        work_item::Tracked,
     },
 };
 use simulator::{
-    Config, Drift, Fault, FaultKind, PageCap, PageCaps, Scale, Sizes, TimelineAbsence, Unverified,
+    Config, Drift, Fault, FaultKind, PageCap, PageCaps, Scale, Simulator, Sizes, TimelineAbsence,
+    Unverified,
 };
 use storage::StoredRecord;
 
@@ -65,6 +73,7 @@ async fn nothing_that_other_tools_lost_is_lost() {
     failed_runs_have_stages_and_jobs(&stored);
     abandoned_is_not_merged(&stored);
     commits_are_filed_under_their_push(&stored);
+    items_that_moved_or_changed_their_type_stay_one(&stored);
     names_are_kept_as_they_are(&quiet, &stored);
     let counts = quiet.simulator.request_counts();
     a_stopped_organization_loses_nothing(&quiet).await;
@@ -144,6 +153,32 @@ fn commits_are_filed_under_their_push(stored: &[StoredRecord]) {
     for (_, pushed_at, bucket) in late {
         assert_eq!(*bucket, model::record::day(pushed_at));
     }
+}
+
+/// Ids are unique in the organization: whatever becomes of an item, it is one record whose history says so.
+fn items_that_moved_or_changed_their_type_stay_one(stored: &[StoredRecord]) {
+    let items = || {
+        stored.iter().filter_map(|record| match &record.record {
+            Record::WorkItem(item) => Some(item.as_ref()),
+            _ => None,
+        })
+    };
+    let ids: BTreeSet<u64> = items().map(|item| item.id).collect();
+    assert_eq!(ids.len(), items().count());
+    let has_changed = |tracked| {
+        let later = |item: &&WorkItem| {
+            let mut later = item.revisions.iter().skip(1);
+            later.any(|revision| revision.changes.contains_key(&tracked))
+        };
+        items().filter(later).count()
+    };
+    assert!(has_changed(Tracked::Project) > 0 && has_changed(Tracked::Type) > 0);
+    let deleted = stored
+        .iter()
+        .filter(|record| matches!(&record.record, Record::WorkItem(item) if item.is_deleted));
+    let expiring = deleted.clone().filter(|own| own.expires_at.is_some());
+    assert!(deleted.count() > 0);
+    assert!(expiring.count() > 0);
 }
 
 /// A name with every sign that needs an escape somewhere.
@@ -256,14 +291,66 @@ fn pull_requests(deployment: &Deployment) -> BTreeMap<String, String> {
     own.map(|entry| (entry.id, entry.version)).collect()
 }
 
-/// Pull requests that were open at the last look are closed now, and while all that is read, two more days pass.
+/// The runs that are stored as not ended.
+async fn runs_under_way(deployment: &Deployment) -> BTreeSet<u64> {
+    let stored = deployment.stored().await.into_iter();
+    let open = stored.filter_map(|record| match record.record {
+        Record::Run(run) if run.finished_at.is_none() => Some(run.id),
+        _ => None,
+    });
+    open.collect()
+}
+
+/// How many days from now on it takes until a run is under way at the end of one, and a pull request is open that will be
+/// closed soon. Which days those are depends on the day that the world is drawn for, so another world of the same kind
+/// lives ahead.
+fn days_until_something_is_about_to_end(deployment: &Deployment) -> u32 {
+    let days = deployment.simulator.days();
+    let today = deployment.simulator.now().as_second() / 86_400 - i64::from(days);
+    let scout = Simulator::new(Config {
+        epoch: Timestamp::from_second(today * 86_400).unwrap(),
+        days,
+        ..tiny()
+    });
+    let since = Retention::default().window_start(Timestamp::now());
+    let open = |kind: &str, version: &str| -> BTreeSet<String> {
+        let truth = scout.ledger(since, &scout.default_pat()).into_iter();
+        let open = truth.filter(|entry| entry.kind == kind && entry.version == version);
+        open.map(|entry| entry.id).collect()
+    };
+    let mut before: Vec<BTreeSet<String>> = Vec::new();
+    loop {
+        let (runs, pull_requests) = (open("run", ""), open("pull_request", "active"));
+        // Two days ago somebody was at it who is not any more, and a run was under way.
+        if let [.., of_then, _] = before.as_slice()
+            && !of_then.is_subset(&pull_requests)
+        {
+            return scout.days() - 2 - days;
+        }
+        before.push(if runs.is_empty() {
+            BTreeSet::new()
+        } else {
+            pull_requests
+        });
+        assert!(scout.days() < 60, "nothing ends");
+        scout.advance(1);
+    }
+}
+
+/// Pull requests that were open and runs that were under way at the last look are over now, and while all that is read,
+/// two more days pass.
 async fn later_days_are_read_while_they_happen(deployment: &Deployment) {
+    let days = days_until_something_is_about_to_end(deployment);
+    deployment.simulator.advance(days);
+    deployment.synchronize().await;
     let before = pull_requests(deployment);
+    let under_way = runs_under_way(deployment).await;
+    assert!(!under_way.is_empty(), "no run was seen in progress");
     let is_closed = |(id, status): &(&String, &String)| {
         *status != "active" && before.get(*id).is_some_and(|old| old == "active")
     };
     while !pull_requests(deployment).iter().any(|own| is_closed(&own)) {
-        assert!(deployment.simulator.days() < 30, "nothing closes");
+        assert!(deployment.simulator.days() < 60, "nothing closes");
         deployment.simulator.advance(1);
     }
     let days = deployment.simulator.days();
@@ -275,6 +362,11 @@ async fn later_days_are_read_while_they_happen(deployment: &Deployment) {
     assert_eq!(deployment.simulator.days(), days + 2, "life went on");
     deployment.synchronize().await;
     deployment.assert_complete_at_least(200).await;
+    let still = runs_under_way(deployment).await;
+    assert!(
+        !still.is_superset(&under_way),
+        "no run has ended: {still:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

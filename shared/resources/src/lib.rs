@@ -595,6 +595,19 @@ mod tests {
         }
     }
 
+    /// <https://learn.microsoft.com/rest/api/azure/devops/wit/work-items/get-work-items-batch>
+    #[test]
+    fn no_batch_of_work_items_is_longer_than_the_service_takes() {
+        let of_items = |resource: &&&Resource| matches!(resource.fetch, Fetch::Batch(batch) if batch.path.ends_with("workitemsbatch"));
+        let mut sizes: Vec<usize> = CATALOG
+            .iter()
+            .filter(of_items)
+            .map(|resource| resource.children_per_job())
+            .collect();
+        sizes.push(open_work_items::BATCH);
+        assert_eq!(sizes, [200, 200]);
+    }
+
     #[test]
     fn every_request_names_an_api_version() {
         for resource in CATALOG {
