@@ -299,7 +299,7 @@ impl Kind {
             | Self::Deployment
             | Self::EnvironmentDeployment
             | Self::TestRun => Filing::Day,
-            Self::WorkItem | Self::WorkItemLink => Filing::Id,
+            Self::WorkItem | Self::WorkItemLink | Self::RunCoverage => Filing::Id,
             Self::WorkItemType
             | Self::ClassificationNode
             | Self::WorkItemField

@@ -61,7 +61,7 @@ impl Trace {
         Some(Self {
             id: item.id,
             area: item.text("System.AreaPath")?.to_owned(),
-            is_looked_for: !item.is_deleted && item.gone_at.is_none(),
+            is_looked_for: item.is_there(),
         })
     }
 }

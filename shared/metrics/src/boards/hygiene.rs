@@ -68,7 +68,7 @@ const MISSES: Metric = Metric {
 /// Links that do not stand, or that do not say whose child an item is, tell nothing.
 fn keep(fact: Fact, _: &Context) -> Option<Fact> {
     let is_needed = match &fact {
-        Fact::WorkItem(item, _) => !item.is_deleted,
+        Fact::WorkItem(item, _) => item.is_there(),
         Fact::WorkItemLink(link) => link.active && child_of(link).is_some(),
         _ => false,
     };

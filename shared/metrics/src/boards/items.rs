@@ -75,7 +75,7 @@ pub(super) fn of_life(
     rows: impl FnOnce(&Life<'_>) -> Vec<Row>,
 ) -> Vec<Row> {
     match fact {
-        Fact::WorkItem(item, _) if !item.is_deleted => {
+        Fact::WorkItem(item, _) if item.is_there() => {
             let workflows = context.planning().workflows(item.organization);
             rows(&Life::of(item, workflows))
         }

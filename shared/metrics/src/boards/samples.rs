@@ -30,6 +30,7 @@ pub(crate) fn story(id: u64, created: Timestamp) -> WorkItem {
         id,
         rev: 0,
         is_deleted: false,
+        gone_at: None,
         created_at: Some(created),
         created_by: None,
         changed_at: created,

@@ -444,7 +444,7 @@ fn of_work_item(own: &WorkItem, context: &Context) -> Option<Attempt> {
         .next()
         .is_none_or(|own| own.category == StateCategory::Completed);
     let is_wanted =
-        is_done && !own.is_deleted && fits(settings, &TYPE, &kind) && fits(settings, &LABEL, &tags);
+        is_done && own.is_there() && fits(settings, &TYPE, &kind) && fits(settings, &LABEL, &tags);
     let title = own.title.clone().unwrap_or_default();
     let team = match own.fields.get("System.AreaPath") {
         Some(FieldValue::Text(path)) => path.clone(),

@@ -132,6 +132,11 @@ impl WorkItem {
         }
     }
 
+    /// Whether it can be worked on: it is neither in the recycle bin nor gone.
+    pub fn is_there(&self) -> bool {
+        !self.is_deleted && self.gone_at.is_none()
+    }
+
     /// The state that it is in.
     pub fn state(&self) -> Option<&str> {
         self.text("System.State")
