@@ -145,7 +145,7 @@ async fn ask(
 ) -> Result<Question, Refusal> {
     let now = (context.clock)();
     let text = query.unwrap_or("");
-    let fields = match question::names_fields(text) {
+    let fields = match question::names_fields(text, metric) {
         true => data::fields(context, tenant, now).await?,
         false => Vec::new(),
     };
@@ -181,6 +181,35 @@ fn found(name: &str) -> Result<&'static Metric, Problem> {
 #[cfg(test)]
 mod tests {
     use lambda_http::RequestExt;
+
+    const PAGES: [&str; 4] = [
+        include_str!("../../../docs/insights.md"),
+        include_str!("../../../docs/boards.md"),
+        include_str!("../../../docs/repos.md"),
+        include_str!("../../../docs/dora.md"),
+    ];
+
+    #[test]
+    fn every_metric_is_documented() {
+        for metric in metrics::all() {
+            let name = format!("`{}`", metric.name);
+            assert!(PAGES.iter().any(|page| page.contains(&name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_compared_with_the_replaced_product_is_there() {
+        let page = include_str!("../../../docs/parity.md");
+        let rows = page.lines().filter(|line| line.starts_with("| "));
+        let cells = rows.skip(1).filter_map(|row| row.split('|').nth(3));
+        let names: Vec<&str> = cells
+            .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+            .collect();
+        assert!(names.len() > 15, "{names:?}");
+        for name in names {
+            assert!(metrics::find(name).is_some(), "{name}");
+        }
+    }
 
     #[test]
     fn the_sample_events_are_requests_of_this_function() {

@@ -4,6 +4,7 @@ use entrypoint::problem::Problem;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use metrics::{
     Dimension, FieldName, Filter, Interval, Match, Metric, Query, Range, Settings, Statistic,
+    Values,
 };
 use model::ConnectionId;
 use url::form_urlencoded;
@@ -73,6 +74,10 @@ impl Question {
         for (name, value) in &parameters {
             let mut own = metric.settings.iter();
             if let Some(setting) = own.find(|setting| setting.name == name) {
+                let value = match setting.values {
+                    Values::Field => reference_name(name, value, fields)?,
+                    _ => value,
+                };
                 let chosen = settings.choose(setting, value);
                 chosen.map_err(|detail| Problem::field(name, detail))?;
             } else if !PARAMETERS.contains(&name.as_str()) {
@@ -110,11 +115,15 @@ impl Question {
 }
 
 /// Whether a query string names fields of work items, so that it matters which there are.
-pub(crate) fn names_fields(text: &str) -> bool {
+pub(crate) fn names_fields(text: &str, metric: &Metric) -> bool {
     let is_field = |name: &str| FieldName::reference_name_in(name).is_some();
-    parameters(text)
-        .iter()
-        .any(|(name, value)| is_field(name) || name == "group_by" && value.split(',').any(is_field))
+    let is_setting = |name: &str| {
+        let mut own = metric.settings.iter();
+        own.any(|own| own.name == name && own.values == Values::Field)
+    };
+    parameters(text).iter().any(|(name, value)| {
+        is_field(name) || is_setting(name) || name == "group_by" && value.split(',').any(is_field)
+    })
 }
 
 fn parameters(text: &str) -> Vec<(String, String)> {
@@ -263,17 +272,22 @@ fn dimension(
 /// How many fields a problem names; organizations have hundreds.
 const NAMED_FIELDS: usize = 60;
 
-/// Reference names are the same in upper and lower case.
 fn field(parameter: &str, name: &str, fields: &[String]) -> Result<Dimension, Problem> {
+    let name = reference_name(parameter, name, fields)?;
+    Ok(Dimension::Field(FieldName::of(name)))
+}
+
+/// The name of a field as it is written where it is defined; upper and lower case are the same.
+fn reference_name<'a>(
+    parameter: &str,
+    name: &str,
+    fields: &'a [String],
+) -> Result<&'a str, Problem> {
     let folded = name.to_lowercase();
     let known = fields.iter().find(|own| own.to_lowercase() == folded);
-    let known = known.map(|own| Dimension::Field(FieldName::of(own)));
-    known.ok_or_else(|| {
-        let some: Vec<&str> = fields
-            .iter()
-            .take(NAMED_FIELDS)
-            .map(String::as_str)
-            .collect();
+    known.map(String::as_str).ok_or_else(|| {
+        let some = fields.iter().take(NAMED_FIELDS).map(String::as_str);
+        let some: Vec<&str> = some.collect();
         let detail = format!(
             "work items have no field `{name}`; the first of their {} fields are {}",
             fields.len(),
@@ -415,8 +429,14 @@ mod tests {
         let refused = ask("group_by=field:Custom.Region").unwrap_err();
         assert_eq!(refused.field.as_deref(), Some("group_by"));
         assert!(refused.detail.contains("Custom.Customer, System.Title"));
-        assert!(names_fields(text) && names_fields("field%3ACustom.Customer=x"));
-        assert!(!names_fields("area=field:x&group_by=area"));
+        let names = |text: &str| names_fields(text, metric);
+        assert!(names(text) && names("field%3ACustom.Customer=x") && names("points_field=x"));
+        assert!(!names("area=field:x&group_by=area"));
+        let chosen = ask("points_field=custom.customer").unwrap().settings;
+        let expected = serde_json::json!({ "points_field": ["Custom.Customer"] });
+        assert_eq!(serde_json::to_value(chosen).unwrap(), expected);
+        let refused = ask("points_field=Custom.Cost").unwrap_err();
+        assert_eq!(refused.field.as_deref(), Some("points_field"));
     }
 
     #[test]

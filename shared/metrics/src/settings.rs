@@ -29,6 +29,8 @@ pub enum Values {
     Number(u32, u32),
     /// Any text; given again, each of the texts will do.
     Text,
+    /// The reference name of a field of work items; given again, each of the fields. Whoever asks checks that there is one.
+    Field,
     /// A [`Profile`] as JSON.
     Profile,
 }
@@ -53,7 +55,7 @@ impl Setting {
                 fits.then_some(()).ok_or_else(refused)
             }
             Values::Profile => Profile::parse(value).map(drop),
-            Values::OneOf(_) | Values::Text => Ok(()),
+            Values::OneOf(_) | Values::Text | Values::Field => Ok(()),
         }
     }
 }

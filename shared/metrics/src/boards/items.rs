@@ -52,7 +52,7 @@ pub(super) const POINTS_FIELD: Setting = Setting {
     name: "points_field",
     meaning: "The reference name of the field that holds the estimate, if it is not Story Points, Effort or Size; its history is not kept, so it counts as it is now.",
     default: "",
-    values: Values::Text,
+    values: Values::Field,
 };
 
 /// A metric that makes no rows, to begin others with.

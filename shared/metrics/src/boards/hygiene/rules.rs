@@ -85,7 +85,7 @@ pub(super) const REQUIRED_FIELD: Setting = Setting {
     name: "required_field",
     meaning: "The reference name of a field that must not be empty; given again, each of them is a rule of its own.",
     default: "",
-    values: Values::Text,
+    values: Values::Field,
 };
 
 const fn weight(name: &'static str, meaning: &'static str, default: &'static str) -> Setting {
