@@ -10,8 +10,8 @@ use model::{
     record::{Push, day},
 };
 use resources::{
-    FanOut, Resource, Target, child_of,
-    commits::{PUSH_PAGING, by_id_request, commit_id, map, push_request},
+    FanOut, Map, Resource, Target, child_of,
+    commits::{PUSH_PAGING, by_id_request, commit_id, map, older_request, push_request},
 };
 use storage::Counts;
 
@@ -45,15 +45,9 @@ pub(crate) async fn of_pushes(
         let reply = upstream.send(&by_id_request(&target, &some)).await?;
         let page = parse_page(&reply.body.bytes, "value")?;
         strike_out(&mut ids, &some, &page);
-        let (records, aside) = store::read_page(resource, resources::Map::One(map), &target, &page);
-        let observed_at = context.observed_at(&reply);
-        *counts += store::store(context, job, resource, &records, (true, observed_at)).await?;
-        *counts += Counts {
-            pages: 1,
-            fetched: page.items.len() as u64,
-            quarantined: store::note(context, job, aside).await?,
-            ..Counts::default()
-        };
+        let when = (true, context.observed_at(&reply));
+        let of = (Map::One(map), &page);
+        *counts += store::store_page((context, job), resource, of, when, |_| {}).await?;
     }
     waiting.drain(..pushes);
     Ok(())
@@ -100,9 +94,10 @@ async fn ids_of(
     }
 }
 
-/// After the first pass over a repository's commits: sends for the pushes whose heads did not come along, because their
-/// commits carry dates from long before they were pushed.
-pub(crate) async fn send_for_gaps(held: &Held<'_>, upstream: &Upstream<'_>) -> Result<(), Error> {
+/// After the first pass over a repository's commits: sees to the pushes whose heads did not come along, because their
+/// commits carry dates from long before they were pushed. One request for what is older mostly brings all of them; what
+/// is missing then is sent for push by push.
+pub(crate) async fn fill_gaps(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result<(), Error> {
     let FanOut::RepositoryAfter(pushes) = held.resource.fan_out else {
         return Ok(());
     };
@@ -110,23 +105,40 @@ pub(crate) async fn send_for_gaps(held: &Held<'_>, upstream: &Upstream<'_>) -> R
     else {
         return Ok(());
     };
-    let heads = heads(held).await?;
-    let keys = heads.keys();
-    let known = held
-        .context
-        .records
-        .stored(held.delivery.message.integration, keys)
-        .await?;
-    let mut gaps: Vec<Child> = heads
-        .into_iter()
-        .filter(|(key, _)| !known.contains_key(key))
-        .map(|(_, push)| push)
-        .collect();
+    let mut heads = heads(held).await?;
+    forget_stored(held, &mut heads).await?;
+    if !heads.is_empty() {
+        read_older(held, upstream).await?;
+        forget_stored(held, &mut heads).await?;
+    }
+    let mut gaps: Vec<Child> = heads.into_values().collect();
     gaps.sort_by(|a, b| a.id.cmp(&b.id));
     gaps.dedup_by(|a, b| a.id == b.id);
     let (requests, _) = upstream.sent();
     tracing::info!(gaps = gaps.len(), requests, "compared commits with pushes");
     store::send_children(held.context, &held.delivery.message, by_push, gaps).await
+}
+
+/// Forgets the heads that are stored.
+async fn forget_stored(held: &Held<'_>, heads: &mut HashMap<RowKey, Child>) -> Result<(), Error> {
+    let integration = held.delivery.message.integration;
+    let records = &held.context.records;
+    let known = records.stored(integration, heads.keys()).await?;
+    heads.retain(|key, _| !known.contains_key(key));
+    Ok(())
+}
+
+/// Stores the newest of the commits that are dated before those of the first pass.
+async fn read_older(held: &mut Held<'_>, upstream: &Upstream<'_>) -> Result<(), Error> {
+    let (context, job) = (held.context, &held.delivery.message);
+    let window_start = context.retention.window_start(context.now());
+    let request = older_request(&Target::from(job), window_start);
+    let reply = upstream.send(&request).await?;
+    let page = parse_page(&reply.body.bytes, "value")?;
+    let when = (true, context.observed_at(&reply));
+    let of = (Map::One(map), &page);
+    let counts = store::store_page((context, job), held.resource, of, when, |_| {}).await?;
+    held.count(counts).await
 }
 
 /// The commit that each push of the window put at the head of a branch, by the key under which it should be stored.

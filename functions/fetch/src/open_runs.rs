@@ -132,7 +132,8 @@ async fn trace(
             ..run
         });
         let gone: Vec<Record> = gone.map(|run| Record::Run(Box::new(run))).collect();
-        let stored = store_all(held, &gone, observed_at).await?;
+        let (context, when) = (held.context, (false, observed_at));
+        let stored = store::store(context, job, held.resource, &gone, when).await?;
         held.count(stored).await?;
     }
     Ok(still_open)
@@ -141,26 +142,17 @@ async fn trace(
 /// Stores the runs of an answer.
 async fn keep(held: &mut Held<'_>, page: &Page<'_>, reply: &Reply) -> Result<Vec<Record>, Error> {
     let job = &held.delivery.message;
-    let target = Target::from(job);
-    let (records, aside) = store::read_page(held.resource, Map::One(map), &target, page);
-    let observed_at = held.context.observed_at(reply);
-    let stored = store_all(held, &records, observed_at).await?;
-    held.count(Counts {
-        pages: 1,
-        quarantined: store::note(held.context, job, aside).await?,
-        ..stored
-    })
+    let mut all = Vec::new();
+    let stored = store::store_page(
+        (held.context, job),
+        held.resource,
+        (Map::One(map), page),
+        (false, held.context.observed_at(reply)),
+        |records| all.extend_from_slice(records),
+    )
     .await?;
-    Ok(records)
-}
-
-async fn store_all(
-    held: &Held<'_>,
-    records: &[Record],
-    observed_at: Timestamp,
-) -> Result<Counts, Error> {
-    let (context, job) = (held.context, &held.delivery.message);
-    store::store(context, job, held.resource, records, (false, observed_at)).await
+    held.count(stored).await?;
+    Ok(all)
 }
 
 /// The id of a run that has not ended, with the moment that its key follows from.

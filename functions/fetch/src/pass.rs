@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use model::{Fault, Job, Work};
 use resources::{
     Cursor, CursorRule, Every, FanOut, Fetch, List, Resource, Target,
-    plan::{Seen, Since},
+    plan::{Marks, Seen, Since},
 };
 use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
 
@@ -109,6 +109,12 @@ pub(crate) async fn visit(
         }),
         Fetch::Windows(list) => windows::read(&mut held, &list, upstream).await,
     };
+    let result = match result {
+        Ok(End::Dry) if resource.every == Every::Once => commits::fill_gaps(&mut held, upstream)
+            .await
+            .map(|()| End::Dry),
+        result => result,
+    };
     held.conclude(result, first_pass, upstream).await
 }
 
@@ -135,20 +141,19 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
             reply => reply?,
         };
         let page = parse_page(&reply.body.bytes, list.items)?;
-        let (records, aside) = store::read_page(held.resource, list.map, &target, &page);
-        let observed_at = held.context.observed_at(&reply);
-        let stored = store::store(
-            held.context,
-            job,
+        let mut marks = Marks::default();
+        let stored = store::store_page(
+            (held.context, job),
             held.resource,
-            &records,
-            (held.first_pass, observed_at),
+            (list.map, &page),
+            (held.first_pass, held.context.observed_at(&reply)),
+            |records| marks.add(records),
         )
         .await?;
         let seen = Seen {
             page: &page,
             body: &reply.body,
-            records: &records,
+            marks: &marks,
             server_time: reply.server_time,
         };
         let list = List {
@@ -161,16 +166,7 @@ async fn pages(held: &mut Held<'_>, list: &List, upstream: &Upstream<'_>) -> Res
             written = stored.records,
             "stored page"
         );
-        held.advance(
-            &step.cursor,
-            Counts {
-                pages: 1,
-                fetched: page.items.len() as u64,
-                quarantined: store::note(held.context, job, aside).await?,
-                ..stored
-            },
-        )
-        .await?;
+        held.advance(&step.cursor, stored).await?;
         cursor = step.cursor;
         if step.dry {
             if let CursorRule::Open { by_id } = list.cursor {
@@ -253,7 +249,7 @@ impl Held<'_> {
         self.counts += sent;
         self.context.control.count(&self.key, sent).await?;
         match result {
-            Ok(End::Dry) => self.complete(first_pass, upstream).await,
+            Ok(End::Dry) => self.complete(first_pass).await,
             Ok(End::OutOfTime) => self.go_on_after(Duration::ZERO).await,
             Ok(End::TooEarly) => self.go_on_after(SOON).await,
             Err(Error::Storage(storage::Error::Superseded { stream })) => {
@@ -267,10 +263,7 @@ impl Held<'_> {
         }
     }
 
-    async fn complete(self, first_pass: bool, upstream: &Upstream<'_>) -> Result<(), Error> {
-        if self.resource.every == Every::Once {
-            commits::send_for_gaps(&self, upstream).await?;
-        }
+    async fn complete(self, first_pass: bool) -> Result<(), Error> {
         let job = &self.delivery.message;
         let followers = self.resource.followed_by().filter(|_| first_pass);
         let records = self.before.records + self.counts.records;

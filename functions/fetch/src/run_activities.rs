@@ -12,7 +12,7 @@ use resources::{
     Cursor, MapError, OVERLAP, Target, child_of, find,
     plan::{Pass, Places, Since},
     run_activities::{
-        Activity, Ended, ITEMS, PAGING, Rows, Untold, activity, pays, request, timeline as told,
+        Ended, ITEMS, PAGING, Rows, Untold, activity, pays, request, timeline as told,
     },
 };
 use storage::Counts;
@@ -30,6 +30,9 @@ const TIMELINES: &str = "timelines";
 /// How far back runs were queued that are looked for: a builds pass sends at once for those that began before its window,
 /// and this covers what the window has moved since.
 const REACH: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Rows that are put together before what they tell is stored, so that a page takes little more memory than its body.
+const AT_ONCE: usize = 1000;
 
 /// A run that wants a timeline.
 struct Wanted {
@@ -146,23 +149,20 @@ async fn bulk(
         PAGING.apply(&position, &mut request);
         let reply = upstream.send(&request).await?;
         let page = parse_page(&reply.body.bytes, ITEMS)?;
-        for item in &page.items {
-            let row = activity(item).and_then(|row| rows.take(row));
-            row.map_err(|error| not_a_page(&error))?;
-        }
         let next = PAGING.next(&position, &page, &reply.body)?;
+        let mut records = 0;
+        for items in page.items.chunks(AT_ONCE) {
+            for item in items {
+                let row = activity(item).and_then(|row| rows.take(row));
+                row.map_err(|error| not_a_page(&error))?;
+            }
+            records += put(held, wanted, (&mut rows, latest)).await?;
+        }
         if next.is_none() {
             rows.close();
+            records += put(held, wanted, (&mut rows, latest)).await?;
         }
         let (fetched, behind) = (page.items.len() as u64, rows.last());
-        let end = |run| {
-            wanted
-                .get(&run)
-                .map(|own| own.ended.at)
-                .filter(|at| *at <= latest)
-        };
-        let complete = rows.complete(end);
-        let records = put(held, wanted, complete).await?;
         let progress = Progress {
             done: behind.or(progress.done),
             ..*progress
@@ -189,15 +189,19 @@ fn first(wanted: &AllWanted, latest: Timestamp, done: Option<u64>) -> Option<u64
     pays(1 + ready.count()).then_some(first)
 }
 
-/// Stores the timelines that these activities tell, and says how many records are other than before.
+/// Stores the timelines of the runs whose rows are complete, and says how many records are other than before.
 async fn put(
     held: &Held<'_>,
     wanted: &mut AllWanted,
-    runs: Vec<(u64, Vec<Activity>)>,
+    (rows, latest): (&mut Rows, Timestamp),
 ) -> Result<u64, Error> {
     let (context, job) = (held.context, &held.delivery.message);
     let (mut records, mut untold) = (0, BTreeMap::<Untold, u32>::new());
-    for (id, activities) in runs {
+    let end = |run| {
+        let own = wanted.get(&run).map(|own| own.ended.at);
+        own.filter(|at| *at <= latest)
+    };
+    for (id, activities) in rows.complete(end) {
         let Some(own) = wanted.get(&id) else {
             continue;
         };

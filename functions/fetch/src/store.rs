@@ -1,6 +1,6 @@
 //! Storing a page: items into records, records into rows, and word to the children.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ado::Page;
 use jiff::Timestamp;
@@ -18,26 +18,67 @@ use crate::{Context, Error, run_coverage, stream_key};
 /// The items of a page that could not be read, each with its id if it has one, its content, and the reason.
 pub(crate) type Aside<'a> = Vec<(Option<String>, &'a str, String)>;
 
-/// The records of a page, and the items that could not be read.
-pub(crate) fn read_page<'a>(
+/// How many items of a page are records at the same time: as many as children of one request, so that cutting a page
+/// into parts costs no request.
+const AT_ONCE: usize = 200;
+/// The same where records are joined with what is stored: several states of one thing are then mostly written at once.
+const JOINED_AT_ONCE: usize = 1000;
+
+/// Stores the items of a page, some at a time, so that a long page takes little more memory than its body. `see` is shown
+/// the records.
+pub(crate) async fn store_page(
+    (context, job): (&Context, &Job),
+    resource: &'static Resource,
+    (map, page): (Map, &Page<'_>),
+    when: (bool, Timestamp),
+    mut see: impl FnMut(&[Record]),
+) -> Result<Counts, Error> {
+    let target = Target::from(job);
+    let mut counts = Counts {
+        pages: 1,
+        fetched: page.items.len() as u64,
+        ..Counts::default()
+    };
+    let at_once = match (map, resource.kind.write_rule()) {
+        (Map::Page(_), _) => page.items.len().max(1),
+        (_, WriteRule::Merge) => JOINED_AT_ONCE,
+        (_, WriteRule::Immutable | WriteRule::Newest) => AT_ONCE,
+    };
+    let mut wanted = Wanted::default();
+    // The record of a whole list is made of an empty one, too.
+    let nothing: &[&RawValue] = &[];
+    let whole = matches!(map, Map::Page(_)) && page.items.is_empty();
+    let parts = page.items.chunks(at_once).chain(whole.then_some(nothing));
+    for (part, items) in parts.enumerate() {
+        let (records, aside) = read_items(resource, map, &target, (part * at_once, items));
+        see(&records);
+        counts += store_records((context, job), resource, &records, when, &mut wanted).await?;
+        counts.quarantined += note(context, job, aside).await?;
+    }
+    wanted.send(context, job).await?;
+    Ok(counts)
+}
+
+/// The records of some items, of which the first is the `first` of its page, and the items that could not be read.
+fn read_items<'a>(
     resource: &Resource,
     map: Map,
     target: &Target<'_>,
-    page: &Page<'a>,
+    (first, items): (usize, &[&'a RawValue]),
 ) -> (Vec<Record>, Aside<'a>) {
-    let mut records = Vec::with_capacity(page.items.len());
+    let mut records = Vec::with_capacity(items.len());
     let mut aside = Vec::new();
     if let Map::Page(map) = map {
-        match map(target, &page.items) {
+        match map(target, items) {
             Ok(record) => records.push(record),
             Err(error) => {
-                let items = page.items.iter().enumerate();
+                let items = items.iter().enumerate();
                 aside.extend(items.map(|(index, item)| set_aside(resource, index, item, &error)));
             }
         }
         return (records, aside);
     }
-    for (index, item) in page.items.iter().enumerate() {
+    for (index, item) in (first..).zip(items) {
         let mapped = match map {
             Map::One(map) => map(target, item).map(|record| records.push(record)),
             Map::Many(map) => map(target, item).map(|more| records.extend(more)),
@@ -132,39 +173,74 @@ pub(crate) async fn put_details(
 }
 
 /// Stores records by the rule of their kind and sends for the children that they want.
-///
-/// Children that are wanted because their parent is new are sent for before the parent is stored: after a crash in
-/// between, the parent is still new.
 pub(crate) async fn store(
     context: &Context,
     job: &Job,
-    resource: &Resource,
+    resource: &'static Resource,
+    records: &[Record],
+    when: (bool, Timestamp),
+) -> Result<Counts, Error> {
+    let mut wanted = Wanted::default();
+    let counts = store_records((context, job), resource, records, when, &mut wanted).await?;
+    wanted.send(context, job).await?;
+    Ok(counts)
+}
+
+/// Children that stored records want, to be sent for together.
+#[derive(Debug, Default)]
+struct Wanted(Vec<(&'static Resource, BTreeMap<RowKey, Child>)>);
+
+impl Wanted {
+    fn extend(&mut self, resource: &'static Resource, children: BTreeMap<RowKey, Child>) {
+        let known = self.0.iter_mut().find(|(own, _)| own.name == resource.name);
+        match known {
+            Some((_, own)) => own.extend(children),
+            None => self.0.push((resource, children)),
+        }
+    }
+
+    async fn send(self, context: &Context, job: &Job) -> Result<(), Error> {
+        for (resource, children) in self.0 {
+            send_children(context, job, resource, children.into_values().collect()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Stores records, and notes the children that they want because of their state.
+///
+/// Children that are wanted because their parent is new are sent for before the parent is stored: after a crash in
+/// between, the parent is still new.
+async fn store_records(
+    (context, job): (&Context, &Job),
+    resource: &'static Resource,
     records: &[Record],
     (first_pass, observed_at): (bool, Timestamp),
+    later: &mut Wanted,
 ) -> Result<Counts, Error> {
     records.iter().for_each(|record| tell(context, record));
-    let rows = rows(context, resource, records, observed_at)?;
-    let keys = || rows.iter().map(|row| &row.key);
     for (child, when) in resource.children() {
         if when == When::New && !first_pass {
-            let known = context.records.stored(job.integration, keys()).await?;
+            let keys: BTreeSet<RowKey> = records.iter().map(Record::key).collect();
+            let known = context.records.stored(job.integration, keys.iter()).await?;
             let new = |key: &RowKey| !known.contains_key(key);
-            send_children(context, job, child, wanted(records, None, new)).await?;
+            let children = wanted(records, None, new).into_values().collect();
+            send_children(context, job, child, children).await?;
         }
     }
     let fetched_at = context.now();
     let written = match resource.kind.write_rule() {
         WriteRule::Immutable => {
-            context
-                .records
+            let rows = rows(context, resource, records, observed_at)?;
+            let records = &context.records;
+            records
                 .put_immutable(job.integration, &rows, fetched_at)
                 .await?
         }
         WriteRule::Newest => {
-            context
-                .records
-                .put(job.integration, rows, fetched_at)
-                .await?
+            let rows = rows(context, resource, records, observed_at)?;
+            let records = &context.records;
+            records.put(job.integration, rows, fetched_at).await?
         }
         WriteRule::Merge => {
             let items = records.iter().filter_map(|record| match record {
@@ -193,9 +269,9 @@ pub(crate) async fn store(
         if first_pass && matches!(when, When::StaleInBulk(_)) {
             let window_start = context.retention.window_start(context.now());
             let left_out = began_since(window_start, records);
-            wanted.retain(|child| !left_out.contains(&child.row));
+            wanted.retain(|key, _| !left_out.contains(key));
         }
-        send_children(context, job, child, wanted).await?;
+        later.extend(child, wanted);
     }
     Ok(Counts {
         records: written.changed,
@@ -232,7 +308,11 @@ fn began_since(window_start: Timestamp, records: &[Record]) -> HashSet<RowKey> {
 }
 
 /// The children of those records that are wanted, each once.
-fn wanted(records: &[Record], facet: Option<Facet>, want: impl Fn(&RowKey) -> bool) -> Vec<Child> {
+fn wanted(
+    records: &[Record],
+    facet: Option<Facet>,
+    want: impl Fn(&RowKey) -> bool,
+) -> BTreeMap<RowKey, Child> {
     let mut newest = BTreeMap::new();
     for record in records {
         let key = record.key();
@@ -242,7 +322,7 @@ fn wanted(records: &[Record], facet: Option<Facet>, want: impl Fn(&RowKey) -> bo
             newest.insert(key, child);
         }
     }
-    newest.into_values().collect()
+    newest
 }
 
 /// Sends for children, some at a time.

@@ -58,19 +58,14 @@ pub(crate) async fn read(
         // A pass that another invocation began has no better clock than its own window.
         let began = *clock.get_or_insert(observed_at);
         let page = parse_page(&reply.body.bytes, windows.items)?;
-        let (records, aside) = store::read_page(held.resource, windows.map, &target, &page);
         let when = (first_pass, observed_at);
-        let stored = store::store(held.context, job, held.resource, &records, when).await?;
+        let of = (windows.map, &page);
+        let stored =
+            store::store_page((held.context, job), held.resource, of, when, |_| {}).await?;
         let newest = (!page.items.is_empty()).then_some(observed_at);
         let next = windows.paging.next(&pass.position, &page, &reply.body)?;
         let (behind, is_last) = cursor.behind_window(pass, next, newest, began);
-        let counts = Counts {
-            pages: 1,
-            fetched: page.items.len() as u64,
-            quarantined: store::note(held.context, job, aside).await?,
-            ..stored
-        };
-        held.advance(&behind, counts).await?;
+        held.advance(&behind, stored).await?;
         cursor = behind;
         if is_last {
             return Ok(End::Dry);

@@ -1,12 +1,14 @@
 //! Commits: the window in one batch per repository, later ones push by push.
 //!
 //! Commit dates are made by clients, so no date tells which commits are new: pushes do. The first pass asks for the
-//! window by date, a month earlier than it begins, because work lies on a disk before it is pushed; then every push
-//! whose head did not come along is asked for by its id. Each later push is asked for by its id.
+//! window by date, a month earlier than it begins, because work lies on a disk before it is pushed. Where the head of a push
+//! did not come along, the newest commits of before are asked for, once; a push whose head is not among them either is asked
+//! for by its id. Each later push is asked for by its id.
 
 use std::time::Duration;
 
 use ado::{Host, Paging, Request};
+use jiff::Timestamp;
 use model::{
     Child, Kind, Record, Service,
     record::{
@@ -48,11 +50,16 @@ pub(crate) static COMMITS: Resource = Resource {
             from: "fromDate",
             until: None,
             overlap: Duration::ZERO,
-            reach: Duration::from_secs(30 * 24 * 3600),
+            reach: REACH,
         },
         map: Map::One(map),
     }),
 };
+
+/// How much earlier than the window the first pass begins.
+const REACH: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How many commits of before are asked for, of which the newest come first.
+const OLDER: u32 = 5000;
 
 /// The commits of pushes that came after the first pass, or whose commits the first pass did not bring.
 /// <https://learn.microsoft.com/rest/api/azure/devops/git/commits/get-push-commits>
@@ -108,21 +115,27 @@ pub fn commit_id(item: &RawValue) -> Result<String, MapError> {
 
 /// The request for commits by their ids, with all that the batch of the first pass brings.
 pub fn by_id_request(target: &Target<'_>, ids: &[String]) -> Request {
-    let mut request = address(
-        (
-            Host::Core,
-            "{project}/_apis/git/repositories/{repository}/commitsbatch",
-        ),
-        target,
-        None,
-    )
-    .query(API_VERSION.0, API_VERSION.1)
-    .query("$top", ids.len().to_string());
+    let top = ids.len().to_string();
     let ids: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+    batch_request(target, (top, format!(r#""ids":[{}]"#, ids.join(","))))
+}
+
+/// The request for the newest commits of before the first pass over a window, which may have been pushed in it.
+pub fn older_request(target: &Target<'_>, window_start: Timestamp) -> Request {
+    // The window has moved on since the pass began; what comes twice changes nothing.
+    let until = window_start.checked_sub(REACH).unwrap_or(window_start);
+    let criterion = format!(r#""toDate":"{until}""#);
+    batch_request(target, (OLDER.to_string(), criterion))
+}
+
+fn batch_request(target: &Target<'_>, (top, criterion): (String, String)) -> Request {
+    let path = "{project}/_apis/git/repositories/{repository}/commitsbatch";
+    let mut request = address((Host::Core, path), target, None)
+        .query(API_VERSION.0, API_VERSION.1)
+        .query("$top", top);
     request.method = ado::Method::Post;
     request.body = Some(format!(
-        r#"{{"ids":[{}],"includePushData":true,"includeWorkItems":true}}"#,
-        ids.join(",")
+        r#"{{{criterion},"includePushData":true,"includeWorkItems":true}}"#
     ));
     request
 }

@@ -60,6 +60,13 @@ impl Places {
         }
     }
 
+    /// Adds other places.
+    pub(crate) fn join(&mut self, more: &Self) {
+        for (bucket, ids) in &more.0 {
+            self.0.entry(bucket.clone()).or_default().extend(ids);
+        }
+    }
+
     /// The ids and keys of the things, which are of one project.
     pub fn keys(&self, kind: Kind, project: ProjectId) -> Vec<(u64, RowKey)> {
         let key = |bucket: &String, id: u64| {
@@ -89,9 +96,7 @@ impl Places {
 
     fn with(&self, other: &Self) -> Self {
         let mut all = self.clone();
-        for (bucket, ids) in &other.0 {
-            all.0.entry(bucket.clone()).or_default().extend(ids);
-        }
+        all.join(other);
         all
     }
 }

@@ -135,6 +135,27 @@ impl Ids {
     }
 }
 
+/// What the records of a page say of where a stream stands, so that the records need not be kept until the cursor moves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The highest id.
+    highest: Option<u64>,
+    /// The newest time.
+    newest: Option<Timestamp>,
+    /// Where the things are that a list of open ones holds.
+    listed: Places,
+}
+
+impl Marks {
+    /// Takes in some more records of the page.
+    pub fn add(&mut self, records: &[Record]) {
+        self.highest = self.highest.max(records.iter().filter_map(id).max());
+        let newest = records.iter().filter_map(event_time).max();
+        self.newest = self.newest.max(newest);
+        self.listed.extend(records);
+    }
+}
+
 /// What a page was, as far as the cursor is concerned.
 #[derive(Debug)]
 pub struct Seen<'a> {
@@ -142,8 +163,8 @@ pub struct Seen<'a> {
     pub page: &'a Page<'a>,
     /// The answer that it came in.
     pub body: &'a Body,
-    /// Its records.
-    pub records: &'a [Record],
+    /// What its records say of where the stream stands.
+    pub marks: &'a Marks,
     /// The service's clock.
     pub server_time: Option<Timestamp>,
 }
@@ -312,7 +333,7 @@ impl Cursor {
     /// Ids rise over the whole organization, so raising the lowest one is immune to what is added meanwhile, and only
     /// an empty page is the end.
     fn after_id(&self, seen: &Seen<'_>) -> Step {
-        let newest = seen.records.iter().filter_map(id).max();
+        let newest = seen.marks.highest;
         let before = match self.since {
             Since::Id(before) => Some(before),
             _ => None,
@@ -330,11 +351,9 @@ impl Cursor {
     }
 
     fn after_page(&self, list: &List, seen: &Seen<'_>, mut pass: Pass) -> Result<Step, ado::Error> {
-        pass.newest = pass
-            .newest
-            .max(seen.records.iter().filter_map(event_time).max());
+        pass.newest = pass.newest.max(seen.marks.newest);
         if let CursorRule::Open { .. } = list.cursor {
-            pass.listed.extend(seen.records);
+            pass.listed.join(&seen.marks.listed);
         }
         match list.paging.next(&pass.position, seen.page, seen.body)? {
             Some(next) => {
@@ -561,10 +580,12 @@ mod tests {
         let list = list(name);
         let page = parse_page(&body.bytes, list.items).unwrap();
         let server_time = "2026-11-23T12:00:00Z".parse().ok();
+        let mut marks = Marks::default();
+        marks.add(records);
         let seen = Seen {
             page: &page,
             body: &body,
-            records,
+            marks: &marks,
             server_time,
         };
         cursor.after(&list, &seen, window_start()).unwrap()
