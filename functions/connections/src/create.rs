@@ -47,7 +47,7 @@ pub(crate) async fn create(
         .connection
         .organizations
         .iter()
-        .map(|name| start(&created.connection, name))
+        .map(|name| start(&created.connection, name, Reason::Requested))
         .collect();
     context
         .queues
@@ -200,12 +200,16 @@ async fn save(context: &Context, created: &Created, secret: &Secret) -> Result<(
     Ok(())
 }
 
-/// The message that starts the first synchronization at once instead of at the next tick.
-pub(crate) fn start(connection: &Connection, organization: &OrganizationName) -> FanOut {
+/// The message that starts a synchronization at once instead of at the next tick.
+pub(crate) fn start(
+    connection: &Connection,
+    organization: &OrganizationName,
+    reason: Reason,
+) -> FanOut {
     FanOut {
         tenant: connection.tenant.clone(),
         connection: connection.id,
         organization: organization.clone(),
-        reason: Reason::Requested,
+        reason,
     }
 }

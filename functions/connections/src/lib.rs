@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -21,7 +21,7 @@ use axum::{
 use entrypoint::{Config, problem::Problem};
 use http_api::{Admin, Refusal, Viewer, refuse};
 use jiff::Timestamp;
-use model::{Connection, ConnectionId, TenantId};
+use model::{Connection, ConnectionId, Reason, TenantId};
 use queue::{Addresses, Queues};
 use serde_json::json;
 use storage::{Control, ThrottleKey};
@@ -154,12 +154,21 @@ async fn sync(
     State(context): State<Context>,
     Admin { tenant }: Admin,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
+    let reason = match query.as_deref() {
+        None | Some("") => Reason::Requested,
+        Some("only=news") => Reason::News,
+        Some(_) => {
+            let detail = "the only value that it has is `news`; without it everything is looked at";
+            return Err(Problem::field("only", detail).into());
+        }
+    };
     let connection = found(&context, &tenant, &id).await?;
     let messages: Vec<_> = connection
         .organizations
         .iter()
-        .map(|name| create::start(&connection, name))
+        .map(|name| create::start(&connection, name, reason))
         .collect();
     context
         .queues

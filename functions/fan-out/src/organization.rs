@@ -250,13 +250,23 @@ fn is_due(stream: Option<&Stream>, resource: &Resource, reason: Reason, now: Tim
     match reason {
         // What is compared as a whole finds nothing that is new.
         Reason::Requested if resource.every != Every::Week => true,
-        Reason::Requested | Reason::Scheduled => {
+        Reason::News if is_often(stream, resource.every) => true,
+        Reason::Requested | Reason::News | Reason::Scheduled => {
             !under_way && stream.due_at.is_none_or(|due_at| due_at <= now)
         }
     }
 }
 
-/// What is in the organization: as it was last found, or looked up again if that was long ago or a user asks.
+/// Whether a stream is visited every period.
+fn is_often(stream: &Stream, every: Every) -> bool {
+    match every {
+        Every::Period => true,
+        Every::PeriodWhereUsed => stream.counts.fetched > 0,
+        Every::Day | Every::Week | Every::Once => false,
+    }
+}
+
+/// What is in the organization: as it was last found, or looked up again if that was long ago or a user asks for everything.
 async fn discovered(
     context: &Context,
     message: &FanOut,
@@ -267,7 +277,7 @@ async fn discovered(
         .discovery(message.connection, &message.organization)
         .await?;
     if let Some(known) = &known
-        && message.reason == Reason::Scheduled
+        && message.reason != Reason::Requested
         && now.duration_since(known.at) < DISCOVERY_TTL
     {
         return Ok(known.clone());

@@ -27,7 +27,7 @@ pub(crate) async fn details(
         if is_out_of_time(delivery, *counts) {
             return Ok(());
         }
-        match of_one(upstream, &target, changeset).await? {
+        match of_one((context, job, resource), upstream, &target, changeset).await? {
             Ok(found) => {
                 let unwritable = |_| Error::Unwritable {
                     resource: resource.name,
@@ -50,6 +50,7 @@ pub(crate) async fn details(
 
 /// The details of one changeset; the inner error says that they cannot be read.
 async fn of_one(
+    of: (&Context, &Job, &'static Resource),
     upstream: &Upstream<'_>,
     target: &Target<'_>,
     changeset: &Child,
@@ -66,14 +67,16 @@ async fn of_one(
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
-    if has_more && let Err(error) = read_on(upstream, target, (changeset, &mut found)).await? {
+    if has_more && let Err(error) = read_on(of, upstream, target, (changeset, &mut found)).await? {
         return Ok(Err(error));
     }
     Ok(Ok(found))
 }
 
-/// Reads the changes that did not come with the changeset, as many as are kept.
+/// Reads the changes that did not come with the changeset, as many as are kept. Nothing says how long a page may be, so
+/// one that is shorter than another page of the organization is the last.
 async fn read_on(
+    (context, job, resource): (&Context, &Job, &'static Resource),
     upstream: &Upstream<'_>,
     target: &Target<'_>,
     (changeset, found): (&Child, &mut ChangesetDetails),
@@ -94,7 +97,8 @@ async fn read_on(
                 Err(error) => return Ok(Err(error)),
             }
         }
-        match CHANGES.next(&position, &page, &reply.body)? {
+        let paging = context.paging(job, resource, CHANGES, page.items.len());
+        match paging.await.next(&position, &page, &reply.body)? {
             Some(_) if found.changes.len() >= KEPT => {
                 found.truncated = true;
                 return Ok(Ok(()));

@@ -39,6 +39,8 @@ pub(crate) struct Held<'a> {
     started_at: Timestamp,
     /// How many passes before this one brought nothing.
     empty_passes: u32,
+    /// Whether an earlier invocation was ever given an item.
+    was_used: bool,
     /// What this pass brought in earlier invocations.
     before: PassSoFar,
     /// Whether no pass has come to its end yet. A cursor cannot tell: a token moves with each page.
@@ -85,6 +87,7 @@ pub(crate) async fn visit(
         counts: Counts::default(),
         started_at: now,
         empty_passes: stream.empty_passes,
+        was_used: stream.counts.fetched > 0,
         before: stream.pass,
         first_pass: stream.completed_at.is_none(),
     };
@@ -284,7 +287,8 @@ impl Held<'_> {
             _ => 0,
         };
         let due_at = match self.resource.every {
-            Every::Period => now + self.rest(empty_passes),
+            Every::PeriodWhereUsed if !self.was_used && self.counts.fetched == 0 => now + DAY,
+            Every::Period | Every::PeriodWhereUsed => now + self.rest(empty_passes),
             Every::Day => now + DAY,
             Every::Week => now + 7 * DAY,
             Every::Once => Timestamp::MAX,

@@ -119,8 +119,8 @@ async fn work(
         idle: None,
     };
     if arguments.has_idle_pass() {
-        progress::say("looking at everything once more");
-        Api::new(stack, &tenant)?.synchronize().await?;
+        progress::say("looking for news");
+        Api::new(stack, &tenant)?.look_for_news().await?;
         progress::follow(stack, &tenant).await?;
         let first = measured.requests.as_ref();
         measured.idle = first.and_then(|first| upstream.idle_requests(first));

@@ -30,6 +30,8 @@ pub enum Reason {
     Scheduled,
     /// A user installed the connection or asked for a synchronization: every stream is visited.
     Requested,
+    /// A user asked for what is new: the streams that are visited every period are visited now, others when they are due.
+    News,
 }
 
 /// A message on a service's queue: visit one stream, or some of its children.

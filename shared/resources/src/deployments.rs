@@ -28,7 +28,7 @@ pub(crate) static DEPLOYMENTS: Resource = Resource {
     service: Service::Pipelines,
     kind: Kind::Deployment,
     fan_out: FanOut::Project,
-    every: Every::Period,
+    every: Every::PeriodWhereUsed,
     fetch: Fetch::List(List {
         host: Host::Release,
         path: "{project}/_apis/release/deployments",

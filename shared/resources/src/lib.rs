@@ -129,6 +129,9 @@ pub enum When {
 pub enum Every {
     /// At the deployment's synchronization period.
     Period,
+    /// At the deployment's synchronization period, but once a day where there never was anything: most projects do not use
+    /// what it is for.
+    PeriodWhereUsed,
     /// Once a day: metadata.
     Day,
     /// Once a week: what is compared as a whole. Not at a user's request, who asks for what is new.

@@ -60,6 +60,7 @@ fn often(resource: &Resource) -> String {
     }
     let every = match resource.every {
         Every::Period => "every 15 minutes",
+        Every::PeriodWhereUsed => "every 15 minutes; daily where there never was any",
         Every::Day => "daily",
         Every::Week => "weekly",
         Every::Once => "once",

@@ -32,6 +32,10 @@ const COMMITS_BATCH: usize = 5_000;
 /// <https://learn.microsoft.com/rest/api/azure/devops/wit/artifact-uri-query/query>.
 const ARTIFACTS_BATCH: usize = 200;
 
+/// Changes that come with a changeset:
+/// <https://learn.microsoft.com/rest/api/azure/devops/tfvc/changesets/get#uri-parameters>.
+const CHANGES_WITH_CHANGESET: usize = 100;
+
 /// The least number of requests to one endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -324,6 +328,10 @@ impl<'a> Surveyor<'a> {
             .changesets
             .iter()
             .filter(|own| own.created >= self.since && self.sees(own.project));
+        // A changeset comes with its first changes; the rest of a large one is a list of its own.
+        let rest = |changes: usize| changes.saturating_sub(CHANGES_WITH_CHANGESET);
+        let of_large = changesets.clone().map(|own| rest(own.changes()));
+        let of_large = of_large.filter(|rest| *rest > 0);
         let commits_page = pages.commits_batch.max.min(COMMITS_BATCH);
         let threads = pull_requests().filter(|own| self.sees(project(own)));
         Floors::from([
@@ -332,6 +340,13 @@ impl<'a> Surveyor<'a> {
             ("artifactUriQuery", probes(links)),
             ("refs", once(2 * self.repositories().count() as u64)),
             ("changeset", one_each(changesets.clone().count())),
+            (
+                "changesetChanges",
+                Floor {
+                    because: Because::PerItem,
+                    ..paged(of_large, pages.changeset_changes.max)
+                },
+            ),
             ("tfvcBranches", once(self.projects())),
             ("tfvcLabels", once(self.projects())),
             ("shelvesets", once(1)),

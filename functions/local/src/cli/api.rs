@@ -45,10 +45,10 @@ impl Api {
             .collect())
     }
 
-    /// Has every stream of all connections visited now.
-    pub(super) async fn synchronize(&self) -> Result<(), Failure> {
+    /// Has the streams of all connections visited in which something may be new.
+    pub(super) async fn look_for_news(&self) -> Result<(), Failure> {
         for connection in self.connections().await? {
-            let url = format!("{}/{}/sync", self.connections_url, connection.id);
+            let url = format!("{}/{}/sync?only=news", self.connections_url, connection.id);
             self.send("synchronize", self.client.post(url)).await?;
         }
         Ok(())

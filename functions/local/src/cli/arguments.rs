@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 use jiff::Timestamp;
-use simulator::{PageCaps, Throttle, UnknownThrottle};
+use simulator::{AnalyticsAccess, PageCaps, Throttle, UnknownThrottle};
 
 use super::report::Form;
 use crate::stack::default_concurrency;
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// Exit after the first sync: 0 only if everything upstream is stored and no message is dead.
     #[arg(long)]
     pub(super) once: bool,
-    /// After the first sync visit every stream once more, and count what that asks for.
+    /// After the first sync look for news once, as the schedule does every period, and count what that asks for.
     #[arg(long)]
     pub(super) idle_pass: bool,
     /// Measure: a sync and a pass with nothing new, kept nowhere; prints the figures that README quotes.
@@ -63,6 +63,9 @@ pub(super) struct Arguments {
     /// How many rows a page of the simulated organization has at most, whatever Azure DevOps allows there.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) page_rows: Option<u32>,
+    /// Whether the simulated organization's Analytics answers; if not, each run is asked for its timeline.
+    #[arg(long, value_enum, default_value_t = Analytics::Served)]
+    pub(super) analytics: Analytics,
     /// When the simulated organization's history ends; by default it goes on with the calendar.
     #[arg(long, value_name = "INSTANT")]
     pub(super) epoch: Option<Timestamp>,
@@ -103,6 +106,15 @@ impl Size {
             Self::Reference => simulator::Scale::Reference,
         }
     }
+}
+
+/// Whether the Analytics of a simulated organization answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Analytics {
+    /// It does.
+    Served,
+    /// The token's owner lacks the permission.
+    Forbidden,
 }
 
 /// How a simulated organization meters requests; `None` for not at all.
@@ -150,6 +162,17 @@ impl Arguments {
     pub(super) fn pages(&self) -> PageCaps {
         let rows = self.page_rows.map(|rows| rows as usize);
         rows.map_or_else(PageCaps::default, PageCaps::all)
+    }
+
+    pub(super) fn analytics(&self) -> simulator::Analytics {
+        let access = match self.analytics {
+            Analytics::Served => AnalyticsAccess::Served,
+            Analytics::Forbidden => AnalyticsAccess::NoPermission403,
+        };
+        simulator::Analytics {
+            access,
+            ..simulator::Analytics::default()
+        }
     }
 
     pub(super) fn port(&self) -> u16 {

@@ -164,6 +164,7 @@ fn simulate(arguments: &Arguments, seed: u64, epoch: Timestamp, frozen: bool) ->
         elapsed,
         throttle: arguments.throttle(),
         pages: arguments.pages(),
+        analytics: arguments.analytics(),
         ..Config::default()
     })
 }
