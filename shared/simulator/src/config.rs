@@ -78,6 +78,8 @@ pub enum Scale {
     Small,
     /// A company: 20 projects with about 200 repositories, 12,000 pull requests, 20,000 work items and 50,000 runs.
     Reference,
+    /// One project with so much of everything that pages are as long as they get: 5,000 runs, 5,000 commits, 1,000 revisions.
+    LongPages,
     /// Any other size.
     Custom(Sizes),
 }
@@ -87,6 +89,7 @@ impl Scale {
         match self {
             Self::Small => Sizes::SMALL,
             Self::Reference => Sizes::REFERENCE,
+            Self::LongPages => Sizes::LONG_PAGES,
             Self::Custom(sizes) => sizes,
         }
     }
@@ -142,6 +145,19 @@ impl Sizes {
         other_runs: 20_000,
         changesets: 4_000,
         releases: 800,
+    };
+
+    /// About 7,000 runs and 6,000 commits in one project with one repository that is pushed to.
+    pub const LONG_PAGES: Self = Self {
+        projects: 1,
+        repositories_per_project: 1,
+        people: 60,
+        work_items: 20_000,
+        pull_requests: 10_000,
+        direct_pushes: 40_000,
+        other_runs: 40_000,
+        changesets: 0,
+        releases: 0,
     };
 }
 

@@ -90,6 +90,8 @@ pub(super) enum Size {
     Small,
     /// A company of 20 projects with 50,000 runs; the runner should be a release build.
     Reference,
+    /// One project in which pages are as long as they get: what a process needs then is the most that it ever needs.
+    LongPages,
 }
 
 impl Size {
@@ -97,6 +99,7 @@ impl Size {
         match self {
             Self::Small => "small",
             Self::Reference => "reference",
+            Self::LongPages => "long-pages",
         }
     }
 
@@ -104,6 +107,7 @@ impl Size {
         match self {
             Self::Small => simulator::Scale::Small,
             Self::Reference => simulator::Scale::Reference,
+            Self::LongPages => simulator::Scale::LongPages,
         }
     }
 }
