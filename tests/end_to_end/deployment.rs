@@ -148,8 +148,17 @@ impl Deployment {
 
     /// Has every stream visited now, and waits until nothing is left to do.
     pub(crate) async fn synchronize(&self) {
+        self.ask_for("sync").await;
+    }
+
+    /// Has the streams visited now that the schedule visits every period, and waits until nothing is left to do.
+    pub(crate) async fn look_for_news(&self) {
+        self.ask_for("sync?only=news").await;
+    }
+
+    async fn ask_for(&self, what: &str) {
         let id = self.connection().await["id"].as_str().unwrap().to_owned();
-        let path = format!("/api/v1/connections/{id}/sync");
+        let path = format!("/api/v1/connections/{id}/{what}");
         let sync = (reqwest::Method::POST, path.as_str());
         let (status, answer) = self.call(("contoso", &["admin"]), sync, None).await;
         assert_eq!(status, 202, "{answer}");

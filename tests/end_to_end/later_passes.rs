@@ -64,6 +64,24 @@ pub(crate) async fn days_later_exactly_what_has_changed_is_stored(deployment: &D
     );
 }
 
+/// Looking for news where there is none asks each stream once that has no wider scope, as the plan says, and nothing else.
+pub(crate) async fn no_news_costs_one_request_for_each_stream(deployment: &Deployment) {
+    let before = deployment.contents().await;
+    deployment.simulator.clear_requests();
+
+    deployment.look_for_news().await;
+
+    assert_eq!(deployment.contents().await, before);
+    let plan = (deployment.simulator).idle_floor(&deployment.simulator.default_pat());
+    let planned: BTreeMap<&str, u64> = plan
+        .iter()
+        .map(|(name, own)| (*name, own.requests))
+        .collect();
+    let counts = deployment.simulator.request_counts();
+    let sent: BTreeMap<&str, u64> = counts.iter().map(|(name, sent)| (&**name, *sent)).collect();
+    assert_eq!(sent, planned);
+}
+
 /// A pass with nothing new asks for no single work item, run, pull request or push, and changes nothing.
 pub(crate) async fn a_pass_with_nothing_new_asks_for_no_single_thing(deployment: &Deployment) {
     let before = deployment.contents().await;

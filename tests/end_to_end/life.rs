@@ -14,6 +14,7 @@ async fn a_company_lives_with_the_product() {
     tokens::roles_decide_what_a_caller_may_do(deployment).await;
     deployment.settle().await;
     later_passes::a_pass_with_nothing_new_asks_for_no_single_thing(deployment).await;
+    later_passes::no_news_costs_one_request_for_each_stream(deployment).await;
     faults::what_is_no_list_is_never_an_empty_list(deployment).await;
     later_passes::days_later_exactly_what_has_changed_is_stored(deployment).await;
     first_sync::every_request_is_described(deployment);

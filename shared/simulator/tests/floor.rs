@@ -5,7 +5,7 @@ mod support;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use simulator::{Analytics, AnalyticsAccess, Because, Config, PageCaps};
+use simulator::{Analytics, AnalyticsAccess, Because, Config, PageCap, PageCaps};
 use support::{Client, config};
 
 /// Pages so small that every kind of stream has several.
@@ -109,6 +109,40 @@ async fn lists_that_skip_take_the_floor_and_an_empty_page_each() {
         reader.floor("pullRequests") + lists
     );
     assert_eq!(reader.sent("pushes"), reader.floor("pushes") + pushed);
+}
+
+/// The rest of a large changeset is read behind what came with it, by a client that knows how long a page may be.
+#[tokio::test]
+async fn changes_that_did_not_come_with_their_changeset_take_the_floor() {
+    let pages = PageCaps {
+        changeset_changes: PageCap::new(30, 30),
+        ..PageCaps::default()
+    };
+    let reader = Reader::with(pages);
+    let (client, since) = (&reader.client, reader.since);
+    let path = format!("_apis/tfvc/changesets?searchCriteria.fromDate={since}");
+    let mut large = 0;
+    for changeset in client.all_by_skip(&path).await {
+        let path = format!("_apis/tfvc/changesets/{}", changeset["changesetId"]);
+        let whole = client.get(&format!("{path}?maxChangeCount=100")).await;
+        let mut skip = 100;
+        let mut has_more = whole.json()["hasMoreChanges"] == true;
+        large += u64::from(has_more);
+        while has_more {
+            let rest = format!("{path}/changes?$top=30&$skip={skip}");
+            let came = client.get(&rest).await.items().len();
+            assert!(came > 0, "it said that there is more");
+            (skip, has_more) = (skip + came, came == 30);
+        }
+    }
+    assert!(large > 0);
+    // A list whose last page is full looks as if it went on.
+    let (sent, floor) = (
+        reader.sent("changesetChanges"),
+        reader.floor("changesetChanges"),
+    );
+    assert_eq!(sent, floor);
+    assert!(floor > large);
 }
 
 /// How many runs of the window point to an earlier timeline.
