@@ -238,7 +238,7 @@ def compare(deployment):
     """Yields what differs, and how much was compared."""
     now = datetime.datetime.now(datetime.timezone.utc)
     last = now.date()
-    first = last - datetime.timedelta(days=60)
+    first = last - datetime.timedelta(days=45)
     times = {"from": first.isoformat() + "T00:00:00Z", "to": last.isoformat() + "T00:00:00Z", "now": now.isoformat()}
     connection = database(deployment)
     schema = (HERE / "recompute.sql").read_text(encoding="utf-8")
@@ -263,7 +263,7 @@ def main():
             with Deployment(program, seed, directory) as deployment:
                 for metric, found, expected in compare(deployment):
                     mistakes += 1
-                    print(f"seed {seed}: {metric} is {found}, by SQL it is {expected}")
+                    print(f"seed {seed}: {metric} is {found}, by SQL it is {expected}", flush=True)
     if not mistakes:
         print(f"{len(METRICS)} metrics are the same by SQL for {len(seeds)} seeds")
     return 1 if mistakes else 0

@@ -29,6 +29,7 @@ pub(crate) const METRICS: &[&[Metric]] = &[
     levels::METRICS,
     sprints::METRICS,
     sprints::DAY_BY_DAY,
+    sprints::CAPACITY,
     hygiene::METRICS,
     alignment::METRICS,
 ];

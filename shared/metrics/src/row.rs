@@ -118,6 +118,15 @@ pub enum Link {
         /// Its id.
         id: u64,
     },
+    /// The capacity of a team in a sprint.
+    Sprint {
+        /// The project of the team.
+        project: ProjectId,
+        /// The name of the team.
+        team: String,
+        /// The path of the iteration, the project's name first.
+        path: String,
+    },
     /// A TFVC changeset.
     Changeset {
         /// Its organization.
@@ -147,6 +156,7 @@ impl Link {
             | Self::Push { project, .. }
             | Self::Release { project, .. }
             | Self::Environment { project, .. }
+            | Self::Sprint { project, .. }
             | Self::Pipeline { project, .. } => Owner::Project(*project),
             Self::WorkItem { organization, .. } | Self::Changeset { organization, .. } => {
                 Owner::Organization(*organization)
@@ -183,6 +193,15 @@ impl Link {
             }
             Self::Environment { project, id } => format!("{project}/_environments/{id}"),
             Self::Pipeline { project, id } => format!("{project}/_build?definitionId={id}"),
+            Self::Sprint {
+                project,
+                team,
+                path,
+            } => {
+                let parts = path.split('\\').map(escaped);
+                let parts = parts.collect::<Vec<_>>().join("/");
+                format!("{project}/_sprints/capacity/{}/{parts}", escaped(team))
+            }
             Self::WorkItem { id, .. } => format!("_workitems/edit/{id}"),
             Self::Changeset { id, .. } => format!("_versionControl/changeset/{id}"),
         }
@@ -281,6 +300,10 @@ dimensions! {
     BoardLane = "board_lane";
     /// The iteration path of a sprint.
     Sprint = "sprint";
+    /// The name of the team.
+    Team = "team";
+    /// The kind of work that somebody has time for.
+    Activity = "activity";
     /// Whether a sprint is `past` or `current`.
     SprintState = "sprint_state";
     /// What became of a piece of work in a sprint.

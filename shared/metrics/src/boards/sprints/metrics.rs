@@ -427,10 +427,8 @@ fn rows_of(
 
 /// The row, with which sprint it belongs to.
 pub(super) fn in_sprint(row: Row, sprint: &Sprint, context: &Context) -> Row {
-    let lasts = context.now < sprint.range.to;
-    let state = if lasts { "current" } else { "past" };
     let row = with(row, Dimension::Sprint, sprint.path.as_str());
-    with(row, Dimension::SprintState, state)
+    with(row, Dimension::SprintState, sprint.state(context.now))
 }
 
 #[cfg(test)]

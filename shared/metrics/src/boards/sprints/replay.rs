@@ -107,6 +107,15 @@ impl Sprint {
         (self.range.from <= now).then(|| now.min(self.range.to - 1.nanoseconds()))
     }
 
+    /// Whether it lasts.
+    pub(super) fn state(&self, now: Timestamp) -> &'static str {
+        if now < self.range.to {
+            "current"
+        } else {
+            "past"
+        }
+    }
+
     /// The times in which an item was in it, in order, the last one perhaps without an end.
     fn memberships(&self, life: &Life<'_>) -> Vec<(Timestamp, Option<Timestamp>)> {
         let mut found: Vec<(Timestamp, Option<Timestamp>)> = Vec::new();
