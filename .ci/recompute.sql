@@ -42,7 +42,7 @@ select record->>'organization' as organization, (record->>'id')::bigint as id, r
        (record->>'created_at')::timestamptz as created,
        (record->>'changed_at')::timestamptz as changed,
        (record->>'closed_at')::timestamptz as closed
-from lines where kind = 'work_item' and not (record->>'is_deleted')::boolean;
+from lines where kind = 'work_item' and not (record->>'is_deleted')::boolean and (record->>'gone_at') is null;
 
 create view revision as
 with whole as (
