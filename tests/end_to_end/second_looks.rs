@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::{Facet, Record, record::PullRequestActivity};
+use simulator::{Fault, FaultKind};
 use storage::StoredRecord;
 
 use crate::deployment::Deployment;
@@ -44,6 +45,21 @@ pub(crate) async fn a_comment_alone_is_noticed_within_a_day(deployment: &Deploym
     assert_eq!(asked, before.len() as u64, "each open one once");
     let known = open_pull_requests(&deployment.stored().await);
     assert!(known.contains(&(commented, threads + 1)), "{known:?}");
+
+    let before = deployment.contents().await;
+    deployment.simulator.inject(Fault {
+        matching: "=threads".to_owned(),
+        after: 0,
+        times: u32::MAX,
+        kind: FaultKind::NotFound404,
+    });
+    deployment
+        .age("pull_request_comments", Some(a_day_ago))
+        .await;
+    deployment.synchronize().await;
+    deployment.simulator.clear_faults();
+    let is_kept = deployment.contents().await == before;
+    assert!(is_kept, "what was said is forgotten because it is hidden");
 }
 
 /// Ids of the work items that are marked as gone.

@@ -392,6 +392,19 @@ mod tests {
         assert_eq!(late.comments().len(), 1, "what was there before is not new");
     }
 
+    /// Microsoft does not say whether a revision tells how many comments there were when it was made, or how many there are.
+    #[test]
+    fn where_revisions_tell_the_present_number_only_later_comments_have_a_time() {
+        let item = discussed(&[("ann", 2.0), ("bob", 2.0), ("ann", 2.0), ("bob", 3.0)]);
+        let revs: Vec<u32> = item.comments().iter().map(|own| own.rev).collect();
+        assert_eq!(revs, [4], "the last one came with a later pass");
+        let response = item.first_response().unwrap();
+        assert_eq!(
+            (response.by.as_deref(), response.at),
+            (Some("bob"), item.revisions[1].at)
+        );
+    }
+
     #[test]
     fn a_closed_date_that_outlived_a_reopening_ends_nothing() {
         let mut item = revision(1);
