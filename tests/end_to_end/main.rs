@@ -7,6 +7,7 @@
 )]
 
 mod any_order;
+mod credentials;
 mod deployment;
 mod faults;
 mod first_sync;

@@ -12,7 +12,7 @@ use model::{
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
-use validate_pat::form::{self, Form};
+use validate_pat::form::{self, Form, Given};
 
 use crate::Context;
 
@@ -40,20 +40,57 @@ pub(crate) async fn create(
         let detail = format!("there is a connection called `{name}` already");
         return Err(Problem::field("name", detail).into());
     }
-    let identities = check(context, &form).await?;
-    let created = describe(context, tenant, name, &form, identities);
-    save(context, &created, &form.given.secret).await?;
-    let messages: Vec<FanOut> = created
-        .connection
+    let Form {
+        given,
+        organizations,
+        services,
+    } = form;
+    let Checked { given, identities } = check(context, given, &organizations, &services).await?;
+    let draft = Draft {
+        name,
+        organizations,
+        services,
+        given,
+        identities,
+    };
+    keep(context, tenant, draft).await
+}
+
+/// A connection that was checked, before it is saved.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) name: String,
+    pub(crate) organizations: Vec<OrganizationName>,
+    pub(crate) services: Vec<Service>,
+    pub(crate) given: Given,
+    /// Whom the credential acts as in each organization.
+    pub(crate) identities: BTreeMap<OrganizationName, Uuid>,
+}
+
+async fn keep(context: &Context, tenant: &TenantId, draft: Draft) -> Result<Created, Refusal> {
+    let secret = draft.given.secret.clone();
+    let created = describe(context, tenant, draft);
+    save(context, &created, &secret).await?;
+    start_all(context, &created.connection, Reason::Requested).await?;
+    Ok(created)
+}
+
+/// Has a connection looked at now, for this reason.
+pub(crate) async fn start_all(
+    context: &Context,
+    connection: &Connection,
+    reason: Reason,
+) -> Result<(), Refusal> {
+    let messages: Vec<FanOut> = connection
         .organizations
         .iter()
-        .map(|name| start(&created.connection, name, Reason::Requested))
+        .map(|name| start(connection, name, reason))
         .collect();
     context
         .queues
         .send_fan_out(&messages, Duration::ZERO)
         .await?;
-    Ok(created)
+    Ok(())
 }
 
 fn name(fields: &mut Map<String, Value>) -> Result<Option<String>, Problem> {
@@ -74,36 +111,43 @@ fn name(fields: &mut Map<String, Value>) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Saving revalidates: between looking and saving a token may have died. Returns whom the credential acts as, by
-/// organization.
-async fn check(
+/// What was checked: it may have got an access token on the way.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) given: Given,
+    /// Whom the credential acts as in each organization.
+    pub(crate) identities: BTreeMap<OrganizationName, Uuid>,
+}
+
+/// Saving revalidates: between looking and saving a token may have died.
+pub(crate) async fn check(
     context: &Context,
-    form: &Form,
-) -> Result<BTreeMap<OrganizationName, Uuid>, Problem> {
-    let reports = validate_pat::reports(
-        &context.client,
-        &form.given,
-        &form.organizations,
-        &form.services,
-    )
-    .await?;
+    given: Given,
+    organizations: &[OrganizationName],
+    services: &[Service],
+) -> Result<Checked, Problem> {
+    let field = given.field();
+    let ways = (&context.client, &context.entra);
+    let (given, reports) = validate_pat::reports(ways, given, organizations, services).await?;
     let mut identities = BTreeMap::new();
     for (index, report) in reports.into_iter().enumerate() {
-        usable(index, &report)?;
+        usable(field, index, &report)?;
         if let Some(identity) = report.identity {
             identities.insert(report.organization, identity.id);
         }
     }
-    Ok(identities)
+    // Without a credential every report has a problem, which was answered with above.
+    let given = given.ok_or_else(Problem::unavailable)?;
+    Ok(Checked { given, identities })
 }
 
 /// Refuses what would not work, with the field to change and the next step.
-fn usable(index: usize, report: &OrganizationReport) -> Result<(), Problem> {
+fn usable(credential: &str, index: usize, report: &OrganizationReport) -> Result<(), Problem> {
     if let Some(problem) = &report.problem {
         let field = match problem.kind {
             ProblemKind::CredentialRefused
             | ProblemKind::ProjectsForbidden
-            | ProblemKind::NoProjects => "pat".to_owned(),
+            | ProblemKind::NoProjects => credential.to_owned(),
             ProblemKind::OtherOrganization
             | ProblemKind::NotAdmitted
             | ProblemKind::UnknownOrganization
@@ -121,7 +165,7 @@ fn usable(index: usize, report: &OrganizationReport) -> Result<(), Problem> {
         | Finding::Unreachable { reason, next_step } = &service.finding
         {
             let detail = sentences(reason, next_step);
-            return Err(not_usable("pat", detail));
+            return Err(not_usable(credential, detail));
         }
     }
     Ok(())
@@ -143,35 +187,29 @@ fn not_usable(field: impl Into<String>, detail: String) -> Problem {
     }
 }
 
-fn describe(
-    context: &Context,
-    tenant: &TenantId,
-    name: String,
-    form: &Form,
-    identities: BTreeMap<OrganizationName, Uuid>,
-) -> Created {
+fn describe(context: &Context, tenant: &TenantId, draft: Draft) -> Created {
     let id = ConnectionId(Uuid::new_v4());
     let integration = |service: &Service| Integration {
         tenant: tenant.clone(),
         id: IntegrationId(Uuid::new_v4()),
         connection: id,
         service: *service,
-        name: format!("{name} - {}", service.title()),
+        name: format!("{} - {}", draft.name, service.title()),
         status: IntegrationStatus::Active,
     };
     Created {
-        integrations: form.services.iter().map(integration).collect(),
+        integrations: draft.services.iter().map(integration).collect(),
         connection: Connection {
             tenant: tenant.clone(),
             id,
-            name: name.clone(),
-            method: form.given.secret.method(),
-            organizations: form.organizations.clone(),
+            method: draft.given.secret.method(),
+            name: draft.name,
+            organizations: draft.organizations,
             status: ConnectionStatus::Active,
             created_at: (context.clock)(),
             every_organization: false,
-            expiries: form.given.expiries.clone(),
-            identities,
+            expiries: draft.given.expiries,
+            identities: draft.identities,
         },
     }
 }

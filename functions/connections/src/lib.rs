@@ -5,15 +5,14 @@
 //! [`router`]; saving is in `create.rs`.
 
 mod create;
+mod reauthenticate;
 mod report;
 mod view;
-
-use std::time::Duration;
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::BytesRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -38,6 +37,7 @@ const LONGEST_BODY_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Context {
     client: ado::Client,
+    entra: auth::Entra,
     control: Control,
     secrets: auth::Secrets,
     queues: Queues,
@@ -66,6 +66,7 @@ impl Context {
         let sqs = aws_sdk_sqs::Client::new(config.sdk());
         let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
         Ok(Self {
+            entra: auth::Entra::new(&hosts)?,
             client: ado::Client::new(hosts, ado::Options::default())?,
             control: Control::new(dynamodb, config.text("CONTROL_TABLE")?),
             secrets: auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?),
@@ -82,6 +83,10 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/connections/{connection}", get(show))
         .route("/api/v1/connections/{connection}/report", get(report))
         .route("/api/v1/connections/{connection}/sync", post(sync))
+        .route(
+            "/api/v1/connections/{connection}/reauthenticate",
+            post(reauthenticate),
+        )
         .fallback(async || refuse(Problem::not_found()))
         .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
         .with_state(context)
@@ -165,16 +170,21 @@ async fn sync(
         }
     };
     let connection = found(&context, &tenant, &id).await?;
-    let messages: Vec<_> = connection
-        .organizations
-        .iter()
-        .map(|name| create::start(&connection, name, reason))
-        .collect();
-    context
-        .queues
-        .send_fan_out(&messages, Duration::ZERO)
-        .await?;
+    create::start_all(&context, &connection, reason).await?;
     Ok(StatusCode::ACCEPTED.into_response())
+}
+
+async fn reauthenticate(
+    State(context): State<Context>,
+    Admin { tenant }: Admin,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    let connection = found(&context, &tenant, &id).await?;
+    let body =
+        body.map_err(|_| validate_pat::form::unreadable("it is too large or was cut off"))?;
+    let connection = reauthenticate::reauthenticate(&context, connection, &body).await?;
+    Ok(Json(view_of(&context, connection).await?).into_response())
 }
 
 /// A connection of the tenant. An id that is none, one of nobody and one of somebody else are the same: not there.

@@ -5,6 +5,7 @@
 //! and [`organization::visit`].
 
 pub mod organization;
+mod organizations;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use entrypoint::{Config, Pending};
@@ -21,7 +22,7 @@ use storage::Control;
 pub struct Context {
     client: ado::Client,
     control: Control,
-    secrets: auth::Secrets,
+    tokens: auth::Tokens,
     queues: Queues,
     clock: fn() -> Timestamp,
 }
@@ -130,6 +131,7 @@ pub async fn tick(context: &Context) -> Result<(), Error> {
         if connection.status != ConnectionStatus::Active {
             continue;
         }
+        let connection = organizations::grown(context, connection).await;
         messages.extend(
             connection
                 .organizations
@@ -161,10 +163,16 @@ impl Context {
         let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
         let sqs = aws_sdk_sqs::Client::new(config.sdk());
         let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        let control = Control::new(dynamodb, config.text("CONTROL_TABLE")?);
         Ok(Self {
+            tokens: auth::Tokens::new(
+                auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?),
+                control.clone(),
+                auth::Entra::new(&hosts)?,
+                entrypoint::now,
+            ),
             client: ado::Client::new(hosts, ado::Options::default())?,
-            control: Control::new(dynamodb, config.text("CONTROL_TABLE")?),
-            secrets: auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?),
+            control,
             queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),
             clock: entrypoint::now,
         })

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use ado::{Credential, Paging, Position, Request, parse_page};
+use auth::Owner;
 use entrypoint::Delivery;
 use jiff::{SignedDuration, Timestamp};
 use model::{
@@ -75,12 +76,14 @@ pub async fn visit(context: &Context, delivery: Delivery<FanOut>) -> Result<(), 
 
 /// Whether the organization does not know the credential. One odd answer to a list is no proof of that, so it is asked.
 async fn is_refused(context: &Context, message: &FanOut) -> Result<bool, Error> {
-    let credential = match context
-        .secrets
-        .get(&message.tenant, message.connection)
-        .await
-    {
-        Ok(secret) => auth::credential(&secret, &message.organization)?,
+    let tokens = &context.tokens;
+    let (owner, organization) = (owner(message), &message.organization);
+    let known = match tokens.credential(owner, organization).await {
+        Ok(known) => tokens.replace(owner, organization, &known).await,
+        Err(error) => Err(error),
+    };
+    let credential = match known {
+        Ok(credential) => credential,
         Err(error) if error.fault() == Fault::Reauthorize => return Ok(true),
         Err(error) => return Err(error.into()),
     };
@@ -89,6 +92,14 @@ async fn is_refused(context: &Context, message: &FanOut) -> Result<bool, Error> 
         Ok(found) => found.anonymous,
         Err(error) => error.fault() == Fault::Reauthorize,
     })
+}
+
+/// Whose credential a message is about.
+fn owner(message: &FanOut) -> Owner<'_> {
+    Owner {
+        tenant: &message.tenant,
+        connection: message.connection,
+    }
 }
 
 async fn send_due(
@@ -248,8 +259,8 @@ fn is_due(stream: Option<&Stream>, resource: &Resource, reason: Reason, now: Tim
     }
     let under_way = stream.queued_until.is_some_and(|until| until > now);
     match reason {
-        // What is compared as a whole finds nothing that is new.
-        Reason::Requested if resource.every != Every::Week => true,
+        // What is compared as a whole finds nothing that is new, unless it was refused the last time.
+        Reason::Requested if resource.every != Every::Week || stream.last_error.is_some() => true,
         Reason::News if is_often(stream, resource.every) => true,
         Reason::Requested | Reason::News | Reason::Scheduled => {
             !under_way && stream.due_at.is_none_or(|due_at| due_at <= now)
@@ -297,11 +308,10 @@ async fn discover(
     known: Option<Organization>,
     now: Timestamp,
 ) -> Result<Discovery, Error> {
-    let secret = context
-        .secrets
-        .get(&message.tenant, message.connection)
+    let credential = context
+        .tokens
+        .credential(owner(message), &message.organization)
         .await?;
-    let credential = auth::credential(&secret, &message.organization)?;
     // An id never changes, so it is asked for once.
     let organization = match known {
         Some(known) => known,

@@ -28,13 +28,13 @@ mod workflows;
 
 use std::{collections::HashMap, time::Duration};
 
-use ado::{Client, Hosts, Options, Paging};
-use auth::Secrets;
+use ado::{Client, Credential, Hosts, Options, Paging};
+use auth::{Entra, Owner, Secrets, Tokens};
 use aws_lambda_events::event::sqs::SqsEvent;
 use entrypoint::{Config, Delivery, Pending};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
-use model::{ConnectionId, ConnectionStatus, Fault, Job, OrganizationId, Retention, Work};
+use model::{ConnectionStatus, Fault, Job, OrganizationId, Retention, Work};
 use queue::{Addresses, Queues};
 use resources::Resource;
 use storage::{Control, Counts, Records, StreamKey};
@@ -47,8 +47,6 @@ pub use error::Error;
 
 /// What is kept free at the end of an invocation: a page under way can still be stored, and the rest be sent on.
 const RESERVE: Duration = Duration::from_secs(30);
-/// How long a secret is believed without looking again.
-const SECRET_TTL: Duration = Duration::from_secs(300);
 
 /// The handles that this function needs, built once per cold start.
 #[derive(Debug)]
@@ -56,12 +54,11 @@ pub struct Context {
     client: Client,
     control: Control,
     records: Records,
-    secrets: Secrets,
+    tokens: Tokens,
     queues: Queues,
     retention: Retention,
     period: Duration,
     clock: fn() -> Timestamp,
-    credentials: Mutex<HashMap<ConnectionId, (Timestamp, auth::Secret)>>,
     /// The longest page that an organization served of a resource, as far as this process saw.
     longest_pages: Mutex<HashMap<(OrganizationId, &'static str), usize>>,
     people: people::Seen,
@@ -103,8 +100,16 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     if !is_alive(context, job).await? {
         return stand_still(job);
     }
-    let secret = context.secret(job).await?;
-    let credential = auth::credential(&secret, &job.organization.name)?;
+    let credential = match context
+        .tokens
+        .credential(owner(job), &job.organization.name)
+        .await
+    {
+        Err(error) if error.fault() == Fault::Reauthorize => {
+            return needs_person(context, job, error.into()).await;
+        }
+        result => result?,
+    };
     let asked = upstream::Upstream::new(
         (&context.client, &context.control),
         job.connection,
@@ -121,7 +126,7 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     };
     match result {
         Err(error) if error.fault() == Fault::Reauthorize => {
-            refused(context, job, &upstream, error).await
+            refused(context, job, &credential, error).await
         }
         result => result,
     }
@@ -155,23 +160,43 @@ fn stand_still(job: &Job) -> Result<(), Error> {
 async fn refused(
     context: &Context,
     job: &Job,
-    upstream: &Upstream<'_>,
+    credential: &Credential,
     error: Error,
 ) -> Result<(), Error> {
-    context.credentials.lock().await.remove(&job.connection);
-    let dead = match upstream.who().await {
-        Ok(found) => found.anonymous,
+    let organization = &job.organization.name;
+    let tokens = &context.tokens;
+    let dead = match tokens.replace(owner(job), organization, credential).await {
+        Ok(credential) => {
+            let ways = (&context.client, &context.control);
+            let clock = context.clock;
+            let upstream =
+                upstream::Upstream::new(ways, job.connection, organization, &credential, clock);
+            match upstream.who().await {
+                Ok(found) => found.anonymous,
+                Err(error) => error.fault() == Fault::Reauthorize,
+            }
+        }
         Err(error) => error.fault() == Fault::Reauthorize,
     };
     if dead {
-        let status = ConnectionStatus::ReauthorizationNeeded;
-        context
-            .control
-            .set_connection_status(&job.tenant, job.connection, status)
-            .await?;
-    } else {
-        tracing::warn!(error = %error, "the credential is good; the answer was not");
+        return needs_person(context, job, error).await;
     }
+    tracing::warn!(error = %error, "the credential is good; the answer was not");
+    leave(job, error, dead)
+}
+
+/// Marks the connection, so that nothing is asked with its credential until a person has given another one.
+async fn needs_person(context: &Context, job: &Job, error: Error) -> Result<(), Error> {
+    let status = ConnectionStatus::ReauthorizationNeeded;
+    context
+        .control
+        .set_connection_status(&job.tenant, job.connection, status)
+        .await?;
+    leave(job, error, true)
+}
+
+/// What becomes of a job that was refused.
+fn leave(job: &Job, error: Error, dead: bool) -> Result<(), Error> {
     match &job.work {
         // The stream keeps its cursor and says what went wrong; it goes on when it is visited again.
         Work::Pass if dead => Err(error),
@@ -200,16 +225,21 @@ impl Context {
         let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
         let sqs = aws_sdk_sqs::Client::new(config.sdk());
         let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        let control = Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?);
         Ok(Self {
+            tokens: Tokens::new(
+                Secrets::new(secrets, config.text("SECRET_PREFIX")?),
+                control.clone(),
+                Entra::new(&hosts)?,
+                entrypoint::now,
+            ),
             client: Client::new(hosts, Options::default())?,
-            control: Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?),
+            control,
             records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
-            secrets: Secrets::new(secrets, config.text("SECRET_PREFIX")?),
             queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),
             retention: config.retention()?,
             period: config.sync_period()?,
             clock: entrypoint::now,
-            credentials: Mutex::default(),
             people: people::Seen::default(),
             longest_pages: Mutex::default(),
         })
@@ -233,17 +263,13 @@ impl Context {
         *longest = items.max(*longest);
         known.having_served(*longest)
     }
+}
 
-    async fn secret(&self, job: &Job) -> Result<auth::Secret, Error> {
-        let mut known = self.credentials.lock().await;
-        if let Some((read_at, secret)) = known.get(&job.connection)
-            && self.now() < *read_at + SECRET_TTL
-        {
-            return Ok(secret.clone());
-        }
-        let secret = self.secrets.get(&job.tenant, job.connection).await?;
-        known.insert(job.connection, (self.now(), secret.clone()));
-        Ok(secret)
+/// Whose credential a job is done with.
+fn owner(job: &Job) -> Owner<'_> {
+    Owner {
+        tenant: &job.tenant,
+        connection: job.connection,
     }
 }
 

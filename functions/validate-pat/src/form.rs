@@ -78,7 +78,7 @@ pub fn fields(body: &[u8]) -> Result<Map<String, Value>, Problem> {
 }
 
 /// The request as a whole makes no sense, so that there is no field to name.
-pub(crate) fn unreadable(why: &str) -> Problem {
+pub fn unreadable(why: &str) -> Problem {
     Problem {
         kind: "/problems/unreadable-request",
         status: 400,

@@ -17,6 +17,7 @@ use ado::{
     Client, Hosts, Options,
     probe::{OrganizationReport, compare, probe},
 };
+use auth::Entra;
 use axum::{
     Json, Router,
     body::Bytes,
@@ -26,7 +27,7 @@ use axum::{
 };
 use entrypoint::problem::{MEDIA_TYPE, Problem};
 use http::{StatusCode, header};
-use model::{OrganizationName, Service};
+use model::{Fault, OrganizationName, Service};
 use serde::Serialize;
 
 use self::form::{Form, Given};
@@ -42,6 +43,7 @@ const LONGEST_BODY_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub struct Context {
     client: Client,
+    entra: Entra,
 }
 
 /// Why the function cannot start.
@@ -62,15 +64,18 @@ impl Context {
     /// It is missing, or no credential may be sent there.
     pub fn from_env() -> Result<Self, ColdStart> {
         let base = env::var("AZURE_DEVOPS_URL").map_err(|_| ColdStart::MissingUrl)?;
-        Ok(Self::new(Client::new(
-            Hosts::from_base(&base)?,
-            Options::default(),
-        )?))
+        Ok(Self::new(Hosts::from_base(&base)?)?)
     }
 
-    /// A context that probes with this client.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// A context that asks these hosts.
+    ///
+    /// # Errors
+    /// No client can be made.
+    pub fn new(hosts: Hosts) -> Result<Self, ado::Error> {
+        Ok(Self {
+            entra: Entra::new(&hosts)?,
+            client: Client::new(hosts, Options::default())?,
+        })
     }
 }
 
@@ -106,15 +111,16 @@ async fn validate(State(context): State<Context>, body: Result<Bytes, BytesRejec
         Err(_) => Err(form::unreadable("it is too large or was cut off")),
     };
     match form {
-        Ok(form) => look(&context.client, form).await,
+        Ok(form) => look(&context, form).await,
         Err(problem) => refuse(problem),
     }
 }
 
-async fn look(client: &Client, form: Form) -> Response {
+async fn look(context: &Context, form: Form) -> Response {
     let warnings = form.given.warnings();
-    match reports(client, &form.given, &form.organizations, &form.services).await {
-        Ok(organizations) => Json(Matrix {
+    let ways = (&context.client, &context.entra);
+    match reports(ways, form.given, &form.organizations, &form.services).await {
+        Ok((_, organizations)) => Json(Matrix {
             organizations,
             warnings,
         })
@@ -123,16 +129,29 @@ async fn look(client: &Client, form: Form) -> Response {
     }
 }
 
-/// Probes every organization at once, each within the whole budget.
+/// Probes every organization at once, each within the whole budget, with what is given, which is given back with the
+/// access token that it may have needed.
 ///
 /// # Errors
 /// An organization has no credential, or a probe broke down.
 pub async fn reports(
-    client: &Client,
-    given: &Given,
+    (client, entra): (&Client, &Entra),
+    given: Given,
     organizations: &[OrganizationName],
     services: &[Service],
-) -> Result<Vec<OrganizationReport>, Problem> {
+) -> Result<(Option<Given>, Vec<OrganizationReport>), Problem> {
+    let given = match given.signed_in(entra, entrypoint::now()).await {
+        Ok(given) => given,
+        Err(error) => {
+            let (reason, next_step) = error.explanation();
+            let refused = |organization: &OrganizationName| {
+                let is_refused = error.fault() == Fault::Reauthorize;
+                let why = (reason.clone(), next_step.clone());
+                OrganizationReport::no_credential(organization.clone(), is_refused, why)
+            };
+            return Ok((None, organizations.iter().map(refused).collect()));
+        }
+    };
     let mut probes = Vec::with_capacity(organizations.len());
     for organization in organizations {
         let credential = given
@@ -149,7 +168,7 @@ pub async fn reports(
         reports.push(probe.await.map_err(|_| Problem::unavailable())?);
     }
     compare(&mut reports);
-    Ok(reports)
+    Ok((Some(given), reports))
 }
 
 fn refuse(problem: Problem) -> Response {

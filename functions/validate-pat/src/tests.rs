@@ -16,8 +16,8 @@ async fn start() -> (Simulator, Router) {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = simulator.clone();
     tokio::spawn(async move { server.serve(listener).await });
-    let client = Client::new(Hosts::from_base(&base).unwrap(), Options::default()).unwrap();
-    (simulator, router(Context::new(client)))
+    let hosts = Hosts::from_base(&base).unwrap();
+    (simulator, router(Context::new(hosts).unwrap()))
 }
 
 async fn post_to(router: Router, path: &str, body: String) -> (StatusCode, String, Value) {
@@ -184,4 +184,88 @@ async fn a_service_that_wants_quiet_is_left_in_peace() {
     }
     assert_eq!(simulator.requests().len(), 2);
     assert_orderly(&simulator);
+}
+
+/// What the function says of the simulated application, whose form and organization were changed.
+async fn application(change: impl FnOnce(&Simulator, &mut Value)) -> Value {
+    let (simulator, router) = start().await;
+    let application = simulator.entra().application();
+    let mut form = json!({ "organization": "fabrikam", "service_principal": {
+        "tenant_id": simulator.entra().directory(),
+        "client_id": application.id,
+        "client_secret": application.secrets[0].0.expose_secret(),
+    } });
+    change(&simulator, &mut form["service_principal"]);
+    let (status, _, mut answer) = ask(router, form).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert!(
+        !answer
+            .to_string()
+            .contains(application.secrets[0].0.expose_secret())
+    );
+    assert_orderly(&simulator);
+    answer["organizations"][0].take()
+}
+
+#[tokio::test]
+async fn an_application_with_a_licence_reads_everything() {
+    let report = application(|_, _| {}).await;
+    assert_eq!(report["problem"], Value::Null);
+    for service in report["services"].as_array().unwrap() {
+        assert_eq!(service["status"], "readable", "{service}");
+    }
+}
+
+#[tokio::test]
+async fn the_wrong_object_id_and_a_missing_licence_are_told_apart() {
+    let unknown = application(|simulator, _| {
+        let mut organization = simulator.entra().organization("fabrikam").unwrap();
+        organization.members.clear();
+        simulator.entra().put_organization(organization);
+    })
+    .await;
+    let step = unknown["problem"]["next_step"].as_str().unwrap();
+    // The id that has to be added stands in the sentence.
+    assert!(
+        step.contains("enterprise application") && step.contains("object ID "),
+        "{step}"
+    );
+    assert_eq!(unknown["problem"]["kind"], "not_admitted");
+    let unlicensed = application(|simulator, _| {
+        let mut organization = simulator.entra().organization("fabrikam").unwrap();
+        for member in organization.members.values_mut() {
+            member.access = simulator::AccessLevel::Stakeholder;
+        }
+        simulator.entra().put_organization(organization);
+    })
+    .await;
+    assert_eq!(unlicensed["services"][0]["status"], "readable");
+    let repos = &unlicensed["services"][2];
+    assert_eq!(repos["status"], "forbidden");
+    assert!(
+        repos["reason"].as_str().unwrap().contains("licence"),
+        "{repos}"
+    );
+}
+
+#[tokio::test]
+async fn what_entra_id_refuses_is_explained() {
+    let wrong = |field: &'static str, value: &'static str| {
+        application(move |_, form| form[field] = json!(value))
+    };
+    for (report, word) in [
+        (wrong("client_secret", "8Q~wrong").await, "value"),
+        (
+            wrong("client_id", "00000000-0000-4000-8000-000000000009").await,
+            "client",
+        ),
+        (
+            wrong("tenant_id", "00000000-0000-4000-8000-000000000009").await,
+            "tenant",
+        ),
+    ] {
+        assert_eq!(report["problem"]["kind"], "credential_refused");
+        let step = report["problem"]["next_step"].as_str().unwrap();
+        assert!(step.contains(word), "{step}");
+    }
 }

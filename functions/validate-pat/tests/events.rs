@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use ado::{Client, Hosts, Options};
+use ado::Hosts;
 use axum::body::to_bytes;
 use lambda_http::{Body, RequestExt, http::StatusCode};
 use serde_json::{Value, json};
@@ -26,13 +26,13 @@ async fn answer(request: lambda_http::Request) -> (StatusCode, Value) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { simulator.serve(listener).await });
-    let client = Client::new(Hosts::from_base(&base).unwrap(), Options::default()).unwrap();
+    let context = Context::new(Hosts::from_base(&base).unwrap()).unwrap();
     let request = request.map(|body| match body {
         Body::Text(text) => axum::body::Body::from(text),
         Body::Binary(bytes) => axum::body::Body::from(bytes),
         _ => axum::body::Body::empty(),
     });
-    let response = router(Context::new(client)).oneshot(request).await.unwrap();
+    let response = router(context).oneshot(request).await.unwrap();
     let status = response.status();
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())

@@ -114,7 +114,9 @@ impl Client {
         };
         let builder = match credential {
             Credential::Pat(pat) => builder.basic_auth("", Some(pat.expose_secret())),
-            Credential::Bearer(token) => builder.bearer_auth(token.expose_secret()),
+            Credential::Bearer(token) | Credential::Application(token) => {
+                builder.bearer_auth(token.expose_secret())
+            }
         };
         let builder = match &request.body {
             Some(body) => builder.body(body.clone()),

@@ -143,6 +143,24 @@ impl Hosts {
             .is_none_or(|base| base.scheme() == "https")
     }
 
+    /// The address of Microsoft Entra ID, which gives out access tokens; its path ends in `/`. What stands in for Azure
+    /// DevOps stands in for it, too, so that no credential leaves the place that was chosen.
+    ///
+    /// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud#microsoft-entra-authentication-endpoints>
+    ///
+    /// # Errors
+    /// [`Error::ForbiddenUrl`] if it has no address.
+    pub fn sign_in(&self) -> Result<Url, Error> {
+        const NAME: &str = "login.microsoftonline.com";
+        let address = match &self.base {
+            None => Url::parse(&format!("https://{NAME}/")),
+            Some(base) => base.join(&format!("_host/{NAME}/")),
+        };
+        address.map_err(|_| Error::ForbiddenUrl {
+            reason: "the sign-in host has no address",
+        })
+    }
+
     /// The address below which everything of a host lives; its path ends in `/`.
     pub(crate) fn root(&self, host: Host) -> Result<Url, Error> {
         let unparsable = |_| Error::ForbiddenUrl {
@@ -215,6 +233,19 @@ mod tests {
         assert_eq!(
             hosts.root(Host::Analytics).unwrap().as_str(),
             "http://127.0.0.1:8080/ado/_host/analytics.dev.azure.com/"
+        );
+    }
+
+    #[test]
+    fn people_sign_in_where_everything_else_is() {
+        let sign_in = |hosts: Hosts| hosts.sign_in().unwrap().to_string();
+        assert_eq!(
+            sign_in(Hosts::azure()),
+            "https://login.microsoftonline.com/"
+        );
+        assert_eq!(
+            sign_in(Hosts::from_base("http://127.0.0.1:8080").unwrap()),
+            "http://127.0.0.1:8080/_host/login.microsoftonline.com/"
         );
     }
 

@@ -10,6 +10,7 @@
 //! [`paging`], the five ways in which Azure DevOps continues a list. [`probe`] finds out what a
 //! credential can read.
 
+pub mod accounts;
 mod answer;
 mod classify;
 mod client;

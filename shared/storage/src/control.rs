@@ -14,6 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Error,
     attributes::{Item, get_json, get_text, json, text},
+    error::if_held,
 };
 
 /// The control table.
@@ -160,6 +161,30 @@ impl Control {
             .await
             .map_err(|error| Error::dynamodb("UpdateItem", &error))?;
         Ok(())
+    }
+
+    /// Replaces a connection, unless it is not any more as it was read; says whether it did.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn replace_connection(
+        &self,
+        old: &Connection,
+        new: &Connection,
+    ) -> Result<bool, Error> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(tenant_key(&old.tenant)))
+            .key("sk", text(connection_key(old.id)))
+            .update_expression("SET body = :new")
+            .condition_expression("body = :old")
+            .expression_attribute_values(":new", json(new)?)
+            .expression_attribute_values(":old", json(old)?)
+            .send()
+            .await;
+        Ok(if_held("UpdateItem", result)?.is_some())
     }
 
     /// Keeps what was found in an organization. The parts are items of their own, so that no number of repositories

@@ -14,6 +14,7 @@ mod quarantine;
 mod records;
 mod stream;
 mod throttle;
+mod turn;
 
 pub use control::Control;
 pub use error::Error;
@@ -21,3 +22,4 @@ pub use quarantine::Quarantined;
 pub use records::{Raw, Records, Selected, Stored, StoredRecord, Written};
 pub use stream::{Claim, Counts, PassOutcome, PassSoFar, Stream, StreamKey};
 pub use throttle::{Throttle, ThrottleKey};
+pub use turn::TokenTurn;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long the row outlives what it says.
-const GRACE_MS: i64 = 3_600_000;
+pub(crate) const GRACE_MS: i64 = 3_600_000;
 
 /// What is known of an organization's patience.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -148,7 +148,7 @@ impl Control {
 
 impl ThrottleKey<'_> {
     fn partition(self) -> String {
-        format!("THROTTLE#{}", self.connection)
+        partition(self.connection)
     }
 }
 
@@ -167,7 +167,12 @@ impl From<&Item> for Throttle {
     }
 }
 
-fn after(now: Timestamp, span: Duration) -> i64 {
+/// The rows of everything that paces a connection.
+pub(crate) fn partition(connection: ConnectionId) -> String {
+    format!("THROTTLE#{connection}")
+}
+
+pub(crate) fn after(now: Timestamp, span: Duration) -> i64 {
     let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     now.as_millisecond().saturating_add(span)
 }

@@ -1,12 +1,15 @@
-//! Reading what a request gives to authenticate with: one token, or one for each organization.
+//! Reading what a request gives to authenticate with: one token, one for each organization, or an application.
 
 use ado::Credential;
-use auth::{Pats, Secret};
+use auth::{
+    Authority, Certificate, Entra, Grant, InvalidCertificate, Pats, Principal, Proof, Secret,
+};
 use entrypoint::problem::Problem;
-use jiff::civil::Date;
-use model::{Expiry, GLOBAL_PATS_END, OrganizationName};
+use jiff::{Timestamp, civil::Date};
+use model::{Expiry, GLOBAL_PATS_END, Method, OrganizationName};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::{MOST_ORGANIZATIONS, organization, organizations};
 
@@ -34,11 +37,41 @@ impl Given {
         self.secret.credential(organization)
     }
 
+    /// The field of a request that it stands in.
+    pub fn field(&self) -> &'static str {
+        match self.secret.method() {
+            Method::Pat => "pat",
+            Method::OAuth => "organizations",
+            Method::ServicePrincipal => "service_principal",
+        }
+    }
+
+    /// The same with an access token, if it needs one to ask anything.
+    ///
+    /// # Errors
+    /// Entra ID gives none.
+    pub async fn signed_in(self, entra: &Entra, now: Timestamp) -> Result<Self, auth::Error> {
+        let Secret::Principal(principal) = self.secret else {
+            return Ok(self);
+        };
+        let authority = Authority::Directory(principal.directory);
+        let asked = (authority, principal.client, &principal.proof);
+        let issued = entra.redeem(asked, Grant::Application, now).await?;
+        Ok(Self {
+            secret: Secret::Principal(Principal {
+                access: Some(issued.access),
+                ..principal
+            }),
+            ..self
+        })
+    }
+
     /// What is good to know although the request makes sense.
     pub fn warnings(&self) -> Vec<String> {
-        let Secret::Pats(pats) = &self.secret;
         let mut warnings = Vec::new();
-        if pats.has_global() {
+        if let Secret::Pats(pats) = &self.secret
+            && pats.has_global()
+        {
             warnings.push(format!(
                 "One token for several organizations is a global one, and Microsoft ends those on {GLOBAL_PATS_END}: \
                  make one token for each organization, and give them as `pats`."
@@ -87,6 +120,13 @@ pub fn given_for(
             )),
             None => Ok(given),
         };
+    }
+    if let Some(value) = fields.remove("service_principal") {
+        if fields.contains_key("pat") {
+            let detail = "give either `pat` or `service_principal`";
+            return Err(Problem::field("pat", detail));
+        }
+        return principal(value);
     }
     let token = pat("pat", fields.remove("pat"))?;
     let on = date("expires_on", fields.remove("expires_on"))?;
@@ -158,6 +198,80 @@ fn several(list: &Value) -> Result<GivenFor, Problem> {
     })
 }
 
+/// Reads `{ "tenant_id": ..., "client_id": ..., "client_secret": ... }`, or `certificate` instead of the secret.
+fn principal(value: Value) -> Result<Given, Problem> {
+    let field = |name: &str| format!("service_principal.{name}");
+    let Value::Object(mut given) = value else {
+        let detail =
+            "an object is needed, with tenant_id, client_id and client_secret or certificate";
+        return Err(Problem::field("service_principal", detail));
+    };
+    let directory = id(&field("tenant_id"), given.remove("tenant_id"))?;
+    let client = id(&field("client_id"), given.remove("client_id"))?;
+    let proof = match (given.remove("client_secret"), given.remove("certificate")) {
+        (Some(_), Some(_)) => {
+            let detail = "give either `client_secret` or `certificate`";
+            return Err(Problem::field(field("certificate"), detail));
+        }
+        (_, Some(pem)) => Proof::Certificate(certificate(&field("certificate"), pem)?),
+        (secret, None) => Proof::Secret(client_secret(&field("client_secret"), secret)?),
+    };
+    let on = date(&field("expires_on"), given.remove("expires_on"))?;
+    if let Some(unknown) = given.keys().next() {
+        return Err(Problem::field(field(unknown), "there is no such field"));
+    }
+    Ok(Given {
+        secret: Secret::Principal(Principal {
+            directory: model::DirectoryId(directory),
+            client: model::ApplicationId(client),
+            proof,
+            access: None,
+        }),
+        expiries: on
+            .map(|on| Expiry {
+                organization: None,
+                on,
+            })
+            .into_iter()
+            .collect(),
+    })
+}
+
+fn id(field: &str, value: Option<Value>) -> Result<Uuid, Problem> {
+    let text = value.as_ref().and_then(Value::as_str).map(str::trim);
+    text.and_then(|text| Uuid::parse_str(text).ok())
+        .ok_or_else(|| {
+            let detail = "an id is needed, as the overview of the app registration shows it: 00000000-0000-0000-0000-000000000000";
+            Problem::field(field, detail)
+        })
+}
+
+/// A secret has no blanks and is no id: pasting its *Secret ID* is the usual mistake.
+/// <https://learn.microsoft.com/entra/identity-platform/how-to-add-credentials#add-a-credential-to-your-application>
+fn client_secret(field: &str, value: Option<Value>) -> Result<SecretString, Problem> {
+    let invalid = |detail: &str| Err(Problem::field(field, detail));
+    let Some(Value::String(pasted)) = value else {
+        return invalid("the value of a client secret is needed, or a certificate");
+    };
+    let pasted = SecretString::from(pasted);
+    let text = pasted.expose_secret().trim();
+    if text.is_empty() || text.len() > 1024 || text.chars().any(char::is_whitespace) {
+        return invalid("the client secret is empty or has a blank inside; paste its value");
+    }
+    if Uuid::parse_str(text).is_ok() {
+        return invalid("this is the id of a client secret; its value is needed");
+    }
+    Ok(text.to_owned().into())
+}
+
+fn certificate(field: &str, value: Value) -> Result<Certificate, Problem> {
+    let Value::String(pem) = value else {
+        return Err(Problem::field(field, "a pem text is needed"));
+    };
+    Certificate::from_pem(pem.into())
+        .map_err(|error: InvalidCertificate| Problem::field(field, error.to_string()))
+}
+
 fn names(organizations: &[OrganizationName], wanted: &OrganizationName) -> bool {
     organizations
         .iter()
@@ -226,8 +340,39 @@ mod tests {
     fn token(given: &Given, organization: &str) -> Option<String> {
         match given.credential(&organization.parse().unwrap())? {
             Credential::Pat(token) => Some(token.expose_secret().to_owned()),
-            Credential::Bearer(_) => None,
+            Credential::Bearer(_) | Credential::Application(_) => None,
         }
+    }
+
+    #[test]
+    fn the_wrong_part_of_an_application_is_named_and_never_quoted() {
+        let good = json!({
+            "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+            "client_id": "00000003-0000-0000-c000-000000000000",
+            "client_secret": " 8Q~secret ",
+        });
+        for (field, value) in [
+            ("tenant_id", json!("contoso")),
+            ("client_id", json!(7)),
+            (
+                "client_secret",
+                json!("72f988bf-86f1-41af-91ab-2d7cd011db48"),
+            ),
+            ("client_secret", json!("8Q~sec ret")),
+            ("certificate", json!("8Q~secret")),
+            ("object_id", json!("8Q~secret")),
+        ] {
+            let mut principal = good.clone();
+            principal[field] = value;
+            let body = json!({ "organization": "a", "service_principal": principal });
+            let problem = read(&body).unwrap_err();
+            assert_eq!(problem.field, Some(format!("service_principal.{field}")));
+            assert!(!format!("{problem:?}").contains("8Q~"));
+        }
+        let body = json!({ "organization": "a", "service_principal": good });
+        let given = read(&body).unwrap().given;
+        assert_eq!(given.secret.method(), Method::ServicePrincipal);
+        assert!(!format!("{given:?}").contains("8Q~"));
     }
 
     #[test]

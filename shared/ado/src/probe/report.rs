@@ -149,6 +149,28 @@ impl OrganizationReport {
         }
     }
 
+    /// A report on an organization that could not be asked, because there is no access token to ask with: it was refused,
+    /// or cannot be had at the moment; and why, and what to do.
+    pub fn no_credential(
+        organization: OrganizationName,
+        is_refused: bool,
+        (reason, next_step): (String, String),
+    ) -> Self {
+        let kind = match is_refused {
+            true => ProblemKind::CredentialRefused,
+            false => ProblemKind::Unreachable,
+        };
+        Self {
+            problem: Some(Problem {
+                kind,
+                reason,
+                next_step,
+                detail: None,
+            }),
+            ..Self::unreached(organization)
+        }
+    }
+
     /// Whether the credential reads this service in at least one of the projects looked at.
     pub fn reads(&self, service: Service) -> bool {
         let finding = self

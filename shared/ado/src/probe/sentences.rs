@@ -25,6 +25,20 @@ pub(super) fn no_sign_in(
     let not_admitted = matches!(error, Error::Forbidden { .. })
         || (error.code() == Some("TF400813") && !names_nobody(error));
     match error {
+        Error::Unauthorized { .. } | Error::Forbidden { .. }
+            if not_admitted && matches!(credential, Credential::Application(_)) =>
+        {
+            problem(
+                ProblemKind::NotAdmitted,
+                format!("The application signed in, and is no user of the organization {organization}."),
+                not_a_user(credential, organization),
+            )
+        }
+        Error::Unauthorized { .. } | Error::Forbidden { .. } if not_admitted && matches!(credential, Credential::Bearer(_)) => problem(
+            ProblemKind::NotAdmitted,
+            format!("The organization {organization} refuses every request of this sign-in: its policy forbids third-party applications, or whoever signed in is not in it."),
+            format!("Ask an administrator to switch on \"Third-party application access via OAuth\" at https://dev.azure.com/{organization}/_settings/organizationPolicy, or sign in as a member of {organization}."),
+        ),
         Error::Unauthorized { .. } | Error::Forbidden { .. } if not_admitted => problem(
             ProblemKind::NotAdmitted,
             format!("The {} belongs to somebody whom the organization {organization} does not admit.", noun(credential)),
@@ -52,6 +66,19 @@ pub(super) fn no_sign_in(
     }
 }
 
+/// What to do about an application that an organization does not know. Most often the wrong one of its two object ids was
+/// added, so the right one is named:
+/// <https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/service-principal-managed-identity#common-errors-and-solutions>.
+fn not_a_user(credential: &Credential, organization: &OrganizationName) -> String {
+    let object = match credential.object_id() {
+        Some(id) => format!("object ID {id}, which is the one of the enterprise application"),
+        None => "object ID of the enterprise application".to_owned(),
+    };
+    format!(
+        "Add it as a user with access level Basic at https://dev.azure.com/{organization}/_settings/users, by the {object} and not of the app registration."
+    )
+}
+
 /// Whether the service says that it saw nobody at all: then the credential is bad, not its owner.
 fn names_nobody(error: &Error) -> bool {
     let message = error.message().unwrap_or_default();
@@ -73,6 +100,14 @@ pub(super) fn refused(credential: &Credential, organization: &OrganizationName) 
         Credential::Bearer(_) => (
             format!("The organization {organization} does not accept the sign-in."),
             format!("Sign in again as a member of {organization}."),
+        ),
+        Credential::Application(_) => (
+            format!(
+                "The organization {organization} does not accept the application's token: it is connected to another directory."
+            ),
+            format!(
+                "Register the application in the directory that https://dev.azure.com/{organization}/_settings/organizationAad names, and give that tenant's id."
+            ),
         ),
     };
     Problem {
@@ -146,6 +181,15 @@ pub(super) fn forbidden(
     let add = add_scope(credential, organization, scope);
     let ask = "ask a project administrator to let its owner read here.";
     let (reason, next_step) = match missing {
+        // No scope limits an application; code needs more than a stakeholder's licence.
+        Lacking::Scope | Lacking::ScopeOrPermission
+            if matches!(credential, Credential::Application(_)) =>
+        {
+            (
+                format!("The application has no licence that covers {title}, or no permission."),
+                format!("{add} If it has that, {ask}"),
+            )
+        }
         Lacking::Scope => (
             format!(
                 "The {noun} lacks the scope {}, which {title} needs.",
@@ -205,6 +249,9 @@ fn add_scope(credential: &Credential, organization: &OrganizationName, scope: Sc
         Credential::Bearer(_) => {
             format!("Grant the application {} and sign in again.", scope.name)
         }
+        Credential::Application(_) => format!(
+            "Give the application the access level Basic at https://dev.azure.com/{organization}/_settings/users."
+        ),
     }
 }
 
@@ -218,6 +265,7 @@ const fn noun(credential: &Credential) -> &'static str {
     match credential {
         Credential::Pat(_) => "token",
         Credential::Bearer(_) => "sign-in",
+        Credential::Application(_) => "application",
     }
 }
 
