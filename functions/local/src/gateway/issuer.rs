@@ -137,6 +137,7 @@ pub(super) async fn configuration(State(issuer): State<Arc<Issuer>>) -> Json<Val
         "issuer": url,
         "authorization_endpoint": format!("{url}/authorize"),
         "token_endpoint": format!("{url}/token"),
+        "end_session_endpoint": format!("{url}/sign-out"),
         "jwks_uri": format!("{url}/.well-known/jwks.json"),
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],

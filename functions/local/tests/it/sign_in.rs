@@ -148,3 +148,71 @@ async fn a_code_goes_to_no_other_origin() {
         assert_eq!(browser.authorize(&fields).await.status(), 400, "{value}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_choice_is_remembered_until_another_account_is_asked_for_or_one_signs_out() {
+    let stack = stack().await;
+    let browser = Browser::new(&stack);
+    let mut fields = browser.request();
+    fields.insert("role", "viewer".to_owned());
+    let cookie = browser.authorize(&fields).await.headers()["set-cookie"].clone();
+    let cookie = cookie
+        .to_str()
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let again = async |fields: &BTreeMap<&str, String>| {
+        let mut url = url::Url::parse(&format!("{}/authorize", browser.issuer)).unwrap();
+        url.query_pairs_mut().extend_pairs(fields);
+        let request = browser.client.get(url).header("cookie", &cookie);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let mut fields = browser.request();
+    assert_eq!(again(&fields).await, 302);
+    fields.insert("prompt", "select_account".to_owned());
+    assert_eq!(again(&fields).await, 200);
+
+    let leave = |back: &str| {
+        let url = format!(
+            "{}/sign-out?post_logout_redirect_uri={back}",
+            browser.issuer
+        );
+        browser.client.get(url).send()
+    };
+    let left = leave(&browser.redirect).await.unwrap();
+    let forgotten = left.headers()["set-cookie"].to_str().unwrap();
+    assert!(forgotten.contains("Max-Age=0"), "{forgotten}");
+    assert_eq!(leave("https://evil.example/").await.unwrap().status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_renews_once() {
+    let stack = stack().await;
+    let browser = Browser::new(&stack);
+    let (_, tokens) = browser.token(&browser.code("viewer").await, VERIFIER).await;
+    let renew = async |client: &str, token: &Value| {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("client_id", client)
+            .append_pair("refresh_token", token.as_str().unwrap())
+            .finish();
+        let request = browser.client.post(format!("{}/token", browser.issuer));
+        let response = request.body(form).send().await.unwrap();
+        serde_json::from_slice::<Value>(&response.bytes().await.unwrap()).unwrap()
+    };
+    let renewed = renew("console", &tokens["refresh_token"]).await;
+    assert_eq!(
+        claims(&renewed["access_token"])["roles"],
+        serde_json::json!(["viewer"])
+    );
+    assert_eq!(
+        renew("console", &tokens["refresh_token"]).await["error"],
+        "invalid_grant"
+    );
+    assert_eq!(
+        renew("another", &renewed["refresh_token"]).await["error"],
+        "invalid_grant"
+    );
+}
