@@ -84,6 +84,10 @@ async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let data_dir = data_dir.unwrap_or(&arguments.data_dir);
     let mut upstream = Upstream::prepare(arguments).await?;
     let stack = Stack::start(options(arguments, data_dir, &upstream)?).await?;
+    if !arguments.is_single_run() {
+        // Before anything is there: seeing it come is what a first look is for.
+        progress::say(&format!("the console is at {}/", stack.url()));
+    }
     // One listener for all of it: a second one would not hear of a Ctrl-C that came before it.
     let mut interrupted = std::pin::pin!(signal::ctrl_c());
     let report = tokio::select! {
@@ -148,7 +152,7 @@ fn invite(stack: &Stack) -> Result<(), Failure> {
     let mut file = private_file::create(&path).map_err(failed)?;
     file.write_all(token.as_bytes()).map_err(failed)?;
     progress::say(&format!(
-        "serving {url} until Ctrl-C; the token in {path} opens it for an hour:\n  curl -H \"Authorization: Bearer $(cat {path})\" {url}/api/v1/connections",
+        "the console is at {url}/ until Ctrl-C; for scripts, the token in {path} is good for an hour:\n  curl -H \"Authorization: Bearer $(cat {path})\" {url}/api/v1/connections",
         url = stack.url(),
         path = path.display(),
     ));
@@ -173,7 +177,8 @@ fn options(
         )
     };
     let options = options.parameter("AzureDevOpsUrl", upstream.url());
-    Ok(options.parameter("RetentionDays", arguments.retention_days.to_string()))
+    let options = options.parameter("RetentionDays", arguments.retention_days.to_string());
+    Ok(options.parameter("ConsoleClientId", "console"))
 }
 
 /// Connects the organization if that is new, else does what the schedule would do next, and waits until all is done.

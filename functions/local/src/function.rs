@@ -31,6 +31,7 @@ fn complain(handler: &str, error: &Error) -> ExitCode {
 async fn serve(handler: &str) -> Result<(), Error> {
     match handler {
         "connections" => connections::run().await,
+        "console" => console::run().await,
         "fan-out" => fan_out::run().await,
         "fetch" => fetch::run().await,
         "insights" => insights::run().await,

@@ -1,9 +1,11 @@
 //! Azure DevOps as the functions will find it: the simulator in this process, or a real organization.
 
+use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use simulator::{Config, Elapsed, Expected, Floors, Simulator, Throttling};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -12,6 +14,7 @@ use super::arguments::Arguments;
 use super::failure::Failure;
 use super::origin::Origin;
 use super::traffic::Traffic;
+use crate::private_file;
 use crate::server::{bind, url_of};
 use crate::stack::{Stack, StackError};
 
@@ -72,6 +75,7 @@ impl Upstream {
         ) = (self.listener.take(), origin)
         {
             let simulator = simulate(arguments, seed, epoch, frozen);
+            offer_tokens(&simulator, &stack.data_file("simulated-tokens"))?;
             let served = simulator.clone();
             let server = tokio::spawn(async move {
                 if let Err(error) = served.serve(listener).await {
@@ -136,6 +140,32 @@ impl Drop for Upstream {
             server.abort();
         }
     }
+}
+
+/// Writes down tokens to connect the simulated organization with: a good one, and some with what is often wrong with them.
+fn offer_tokens(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
+    let mut expired = simulator.make_pat(1);
+    expired.expires_at = Timestamp::UNIX_EPOCH;
+    let mut foreign = simulator.make_pat(2);
+    "contoso".clone_into(&mut foreign.organization);
+    let mut narrow = simulator.make_pat(3);
+    narrow.scopes.remove("vso.build");
+    let pats = [
+        ("good", simulator.make_pat(4)),
+        ("expired", expired),
+        ("of another organization", foreign),
+        ("without Build", narrow),
+    ];
+    let failed = |source| Failure::TokenFile {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = private_file::create(path).map_err(failed)?;
+    for (what, pat) in pats {
+        writeln!(file, "{what}: {}", pat.token.expose_secret()).map_err(failed)?;
+        simulator.add_pat(pat);
+    }
+    Ok(())
 }
 
 /// The simulated clock is the machine's, unless the history is to stay where it ended.

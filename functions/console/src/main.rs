@@ -1,0 +1,6 @@
+//! The Lambda function behind every path that is not below `/api`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    console::run().await
+}

@@ -1,0 +1,199 @@
+// Questions to the API of insights: which metrics there are, of what range, cut how.
+
+import { get } from "./api.js";
+import { valueText, zone } from "./format.js";
+import { useLoaded } from "./hooks.js";
+
+/** @typedef {import("./types").Metric} Metric */
+/** @typedef {import("./types").Numbers} Numbers */
+/** @typedef {{ from: string, to: string, days: number, interval: "day" | "week" | "month", isPartial: boolean }} Range */
+/** @typedef {{ dimension: string, value: string, rule: string }} Filter */
+
+const DAY_MS = 86_400_000;
+/** How long an answer is good for: another page that asks the same gets the same. */
+const FRESH_MS = 60_000;
+/** How many questions are asked at once: the answers are made of the same records. */
+const AT_ONCE = 4;
+
+/** @type {Map<string, { at: number, answer: Promise<any> }>} */
+const answers = new Map();
+let asking = 0;
+/** @type {(() => void)[]} */
+const waiting = [];
+
+/** Asks, unless it was asked a moment ago. @param {string} path @returns {Promise<any>} */
+export function ask(path) {
+  const known = answers.get(path);
+  if (known && Date.now() - known.at < FRESH_MS) return known.answer;
+  const answer = inTurn(() => get(path));
+  answers.set(path, { at: Date.now(), answer });
+  answer.catch(() => answers.delete(path));
+  return answer;
+}
+
+/** Forgets what was answered, so that it is asked again. */
+export function forget() {
+  answers.clear();
+}
+
+/** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+async function inTurn(work) {
+  if (asking >= AT_ONCE) await new Promise((/** @type {(value?: any) => void} */ next) => waiting.push(next));
+  asking += 1;
+  try {
+    return await work();
+  } finally {
+    asking -= 1;
+    waiting.shift()?.();
+  }
+}
+
+/** All metrics. */
+export function useCatalogue() {
+  return useLoaded(async () => /** @type {Metric[]} */ ((await ask("/insights")).metrics), "catalogue");
+}
+
+/** The range that the address asks for: days up to today, or two days. @param {URLSearchParams} query @returns {Range} */
+export function rangeOf(query) {
+  const today = isoDay(new Date());
+  const custom = [query.get("from"), query.get("to")];
+  let [from, to] = [custom[0] ?? "", custom[1] ?? today];
+  if (!isDay(from) || !isDay(to) || from > to) {
+    const days = [7, 14, 30, 90].find((days) => String(days) === query.get("days")) ?? 30;
+    [from, to] = [moved(today, 1 - days), today];
+  }
+  const days = Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS) + 1;
+  const asked = query.get("interval");
+  const interval = asked === "day" || asked === "week" || asked === "month" ? asked : days > 45 ? "week" : "day";
+  return { from, to, days, interval, isPartial: to >= today };
+}
+
+/** The range of the same length before; `null` if the records do not reach back so far. @param {Range} range @returns {Range | null} */
+export function before(range) {
+  if (range.days > 44) return null;
+  const from = moved(range.from, -range.days);
+  if (Date.parse(from) < Date.now() - 89 * DAY_MS) return null;
+  return { ...range, from, to: moved(range.from, -1), isPartial: false };
+}
+
+/** A day of the viewer's calendar. @param {Date} date */
+function isoDay(date) {
+  const two = (/** @type {number} */ number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** @param {string} text */
+function isDay(text) {
+  return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+/** @param {string} day @param {number} days */
+function moved(day, days) {
+  return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+const OWN_PARAMETERS = new Set(["days", "from", "to", "interval", "by", "view", "offset", "connection", "statistic"]);
+
+/** The filters of an address: every parameter that is no other. @param {URLSearchParams} query @returns {Filter[]} */
+export function filtersOf(query) {
+  const filters = [];
+  for (const [name, value] of query) {
+    if (OWN_PARAMETERS.has(name)) continue;
+    const rule = /[!^*]$/.exec(name)?.[0] ?? "";
+    filters.push({ dimension: rule ? name.slice(0, -1) : name, rule, value });
+  }
+  return filters;
+}
+
+/**
+ * The path of a question. Filters by what a metric does not have are left out.
+ * @param {Metric} metric
+ * @param {Range} range
+ * @param {{ filters?: Filter[], by?: string[], trend?: boolean, limit?: number, connection?: string | null, offset?: number, format?: string, settings?: Record<string, string> }} [options]
+ * @param {string} [kind] `/rows` for the rows
+ */
+export function path(metric, range, options = {}, kind = "") {
+  const query = new URLSearchParams({ from: range.from, to: range.to, zone });
+  if (options.trend) query.set("interval", range.interval);
+  if (options.by?.length) query.set("group_by", options.by.join(","));
+  if (options.limit) query.set("limit", String(options.limit));
+  if (options.offset) query.set("offset", String(options.offset));
+  if (options.format) query.set("format", options.format);
+  if (options.connection) query.set("connection", options.connection);
+  for (const filter of options.filters ?? []) {
+    if (metric.dimensions.includes(filter.dimension)) query.append(filter.dimension + filter.rule, filter.value);
+  }
+  for (const [name, value] of Object.entries(options.settings ?? {})) query.set(name, value);
+  return `/insights/${encodeURIComponent(metric.name)}${kind}?${query}`;
+}
+
+/** @param {Metric} metric @param {Range} range @param {Parameters<typeof path>[2]} options @returns {Promise<Numbers>} */
+export function numbers(metric, range, options) {
+  return ask(path(metric, range, options));
+}
+
+/** How many groups are asked for: as many as anything on a page shows, so that all of it is one question. */
+const GROUPS = 25;
+
+/**
+ * The numbers of a metric with its groups and their trends: the one question that tiles, cards and lists share.
+ * @param {Metric} metric
+ * @param {Range} range
+ * @param {{ filters: Filter[], connection?: string | null, by: string | null }} options
+ */
+export function whole(metric, range, { filters, connection, by }) {
+  return numbers(metric, range, { filters, connection, by: by ? [by] : [], trend: true, limit: GROUPS });
+}
+
+/** The same of the time before; `null` if nothing is kept of it. @param {Metric} metric @param {Range} range @param {{ filters: Filter[], connection?: string | null, by: string | null }} options */
+export async function wholeBefore(metric, range, { filters, connection, by }) {
+  const earlier = before(range);
+  return earlier && numbers(metric, earlier, { filters, connection, by: by ? [by] : [], limit: GROUPS });
+}
+
+/** Whether more of it is better; `null` if that cannot be said. @param {Metric} metric @returns {boolean | null} */
+export function isHighGood({ name, measure }) {
+  if (/fail|abandon|rework|miss|flaky|overdue|without|bounce|churn|creep|stale|reopen|unlinked|hop|blocked|restore/.test(name))
+    return false;
+  if (/success|pass_rate|frequency|compliance|predictab|completed|delivered|velocity|throughput|hygiene_score/.test(name)) return true;
+  return measure === "duration" ? false : null;
+}
+
+const DIMENSIONS = [
+  "stage",
+  "job",
+  "step",
+  "pipeline",
+  "environment",
+  "repository",
+  "team",
+  "sprint",
+  "type",
+  "state",
+  "reviewer",
+  "author",
+  "project",
+];
+
+/** The dimension that says most about a metric. @param {Metric} metric */
+export function mainDimension(metric) {
+  const own = metric.dimensions.find((dimension) => metric.name.startsWith(`${dimension}_`) && dimension !== "project");
+  if (own) return own;
+  const wanted = metric.name.startsWith("work_item") || metric.inputs.includes("work_item") ? ["type", "state", "team"] : [];
+  const activity = /^(stage|job|step)_/.test(metric.name) ? [] : ["stage", "job", "step"];
+  const order = [...wanted, ...DIMENSIONS.filter((dimension) => !activity.includes(dimension))];
+  return order.find((dimension) => metric.dimensions.includes(dimension)) ?? metric.dimensions[0] ?? null;
+}
+
+/** A group by its values. @param {import("./types").Group} group */
+export function groupName(group) {
+  return Object.entries(group.by)
+    .map(([dimension, value]) => valueText(dimension, value))
+    .join(" / ");
+}
+
+/** How much a number changed, as a share of what it was; `null` if it was nothing. @param {number | null} now @param {number | null | undefined} then */
+export function changed(now, then) {
+  if (now === null || then === null || then === undefined || then === 0) return null;
+  return (now - then) / Math.abs(then);
+}

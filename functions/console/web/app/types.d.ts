@@ -1,0 +1,136 @@
+// What the API answers, as far as the pages use it. README and docs/insights.md say what it means.
+
+export type Settings = { issuer: string; client_id: string; scope: string; api: string };
+
+export type Problem = { type: string; status: number; title: string; detail: string; field?: string };
+
+export type Counts = {
+  fetched: number;
+  pages: number;
+  records: number;
+  requests: number;
+  retries: number;
+  quarantined: number;
+};
+
+export type Integration = {
+  id: string;
+  service: string;
+  name: string;
+  status: string;
+  complete_as_of: string | null;
+  counts: Counts;
+  streams: { total: number; complete: number };
+  errors?: { stream: string; error: string }[];
+};
+
+export type Connection = {
+  id: string;
+  name: string;
+  description?: string;
+  tags?: string[];
+  method: string;
+  organizations: string[];
+  status: string;
+  created_at: string;
+  integrations: Integration[];
+  [other: string]: unknown;
+};
+
+export type Quarantined = { stream: string; item: string; reason: string; seen_at: string };
+
+export type StreamReport = {
+  resource: string;
+  scope: string;
+  status: string;
+  complete_as_of: string | null;
+  next_try: string | null;
+  counts: Counts;
+  last_error?: string;
+  hint?: string;
+  quarantined?: Quarantined[];
+};
+
+export type Report = {
+  integrations: { integration: string; service: string; streams: StreamReport[] }[];
+  request_budgets: { organization: string; paused_until: string | null; capped: boolean; metered: boolean }[];
+};
+
+export type Finding = {
+  status: "readable" | "absent" | "forbidden" | "unreachable" | string;
+  scope?: string;
+  reason?: string;
+  next_step?: string;
+  detail?: string | null;
+};
+
+export type OrganizationReport = {
+  organization: string;
+  reachable: boolean;
+  identity: { display_name?: string | null; name?: string | null; [other: string]: unknown } | null;
+  problem: { kind: string; reason: string; next_step: string; detail: string | null } | null;
+  services: (Finding & { service: string; projects: (Finding & { id: string; name: string })[] })[];
+};
+
+export type Metric = {
+  name: string;
+  definition: string;
+  formula: string;
+  measure: string;
+  unit: string;
+  inputs: string[];
+  dimensions: string[];
+  form: string;
+};
+
+export type Summary = {
+  value: number | null;
+  count: number;
+  min?: number | null;
+  median?: number | null;
+  mean?: number | null;
+  p90?: number | null;
+  p95?: number | null;
+  max?: number | null;
+};
+
+export type Point = Summary & { period: string };
+
+export type Group = Summary & { by: Record<string, string | null>; trend?: Point[] };
+
+export type Freshness = {
+  complete_as_of: string | null;
+  integrations: { service: string; syncing: number; failing: number; missing: number }[];
+};
+
+export type Numbers = {
+  metric: Metric;
+  range: { from: string; to: string };
+  zone: string;
+  records: number;
+  freshness: Freshness;
+  groups_in_all: number;
+  total: Summary;
+  trend?: Point[];
+  groups: Group[];
+};
+
+export type Row = { at: string; value: number; link: string | null; dimensions: Record<string, string> };
+
+export type Rows = {
+  metric: Metric;
+  records: number;
+  freshness: Freshness;
+  rows_in_all: number;
+  next_offset?: number;
+  rows: Row[];
+};
+
+export type Loaded<T> = {
+  /** The last answer, which stays while a newer one is on its way. */
+  value: T | null;
+  error: Error | null;
+  /** Whether an answer is on its way. */
+  loading: boolean;
+  reload: () => void;
+};
