@@ -93,6 +93,24 @@ export function useWidth(initial) {
   return [element, width];
 }
 
+/**
+ * Whether an element has come into sight, or nearly. What nobody has scrolled to need not be asked for.
+ * @returns {[{ current: HTMLElement | null }, boolean]}
+ */
+export function useSeen() {
+  const element = useRef(/** @type {HTMLElement | null} */ (null));
+  const [isSeen, setSeen] = useState(false);
+  useEffect(() => {
+    if (!element.current) return;
+    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && setSeen(true), {
+      rootMargin: "200px",
+    });
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return [element, isSeen];
+}
+
 /** Sets the title of the tab. @param {string} title */
 export function useTitle(title) {
   useEffect(() => {

@@ -25,7 +25,7 @@ export function HeatMap({ rows, unit, label, interval, isHighGood = null }) {
     <div class="scroll" role="region" tabindex="0" aria-label=${label}>
       <table class="heat">
         <caption class="sr-only">${label}</caption>
-        <thead><tr><td></td>${periods.map((period, index) => html`<th key=${period} scope="col" class=${index % 2 && periods.length > 9 ? "heat-skip" : ""}><span title=${periodText(period, interval)}>${day(period)}</span></th>`)}</tr></thead>
+        <thead><tr><td></td>${periods.map((period, index) => html`<th key=${period} scope="col" title=${periodText(period, interval)}><span class=${index % 2 && periods.length > 9 ? "sr-only" : ""} title=${periodText(period, interval)}>${day(period)}</span></th>`)}</tr></thead>
         <tbody>
           ${rows.map(
             (row) => html`

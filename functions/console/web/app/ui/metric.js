@@ -5,7 +5,7 @@ import { HeatMap } from "../charts/heatmap.js";
 import { Stacked } from "../charts/stacked.js";
 import { Lines, Trend } from "../charts/trend.js";
 import { quantity, words } from "../format.js";
-import { useLoaded } from "../hooks.js";
+import { useLoaded, useSeen } from "../hooks.js";
 import { filtersOf, groupName, isHighGood, mainDimension, rangeOf, whole, wholeBefore } from "../insights.js";
 import { useLocation } from "../router.js";
 import { Fragment, html } from "../view.js";
@@ -61,7 +61,14 @@ export function address(metric, query, by, more = {}) {
 }
 
 /** @param {{ metric: Metric, view?: View, by?: string | null, title?: string, class?: string }} props */
-export function MetricCard({ metric, view = viewOf(metric), by = mainDimension(metric), title = words(metric.name), class: kind = "" }) {
+export function MetricCard(props) {
+  const [element, isSeen] = useSeen();
+  if (isSeen) return html`<${SeenCard} ...${props} />`;
+  return html`<div class="card metric ${props.class ?? ""}" ref=${element}><${Skeleton} height=${280} /></div>`;
+}
+
+/** @param {{ metric: Metric, view?: View, by?: string | null, title?: string, class?: string }} props */
+function SeenCard({ metric, view = viewOf(metric), by = mainDimension(metric), title = words(metric.name), class: kind = "" }) {
   const { query } = useLocation();
   const range = rangeOf(query);
   const filters = filtersOf(query);
