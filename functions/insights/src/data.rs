@@ -131,7 +131,10 @@ pub(crate) async fn read(
     let mut data = Data {
         rows: Vec::new(),
         records: 0,
-        freshness: Freshness::of(context, metric, &integrations).await?,
+        freshness: context
+            .reads
+            .time(Freshness::of(context, metric, &integrations))
+            .await?,
         places,
     };
     let (known, moving): (Vec<&Input>, Vec<&Input>) =

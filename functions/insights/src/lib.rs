@@ -10,10 +10,12 @@ mod fact;
 mod freshness;
 mod question;
 
+use std::time::{Duration, Instant};
+
 use axum::{
     Json, Router,
     extract::{Path, RawQuery, State},
-    http::header,
+    http::{HeaderName, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -23,7 +25,7 @@ use jiff::Timestamp;
 use metrics::Metric;
 use model::{Retention, TenantId};
 use serde_json::json;
-use storage::{Control, Records};
+use storage::{Control, Meter, Records};
 
 use self::{
     answer::{Description, NumbersAnswer, RowsAnswer},
@@ -40,6 +42,8 @@ pub struct Context {
     retention: Retention,
     /// Where people find the organizations, without a slash at the end.
     azure_devops: String,
+    /// How long the tables were waited for.
+    reads: Meter,
     clock: fn() -> Timestamp,
 }
 
@@ -66,11 +70,47 @@ impl Context {
             control: Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?),
             records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
             retention: config.retention()?,
+            reads: Meter::default(),
             azure_devops: azure_devops.trim_end_matches('/').to_owned(),
             clock: entrypoint::now,
         })
     }
 }
+
+/// A request: how long it takes, and how much of that the tables do.
+struct Timed {
+    begun: Instant,
+    context: Context,
+}
+
+impl Timed {
+    /// Begins with a meter of its own.
+    fn new(context: Context) -> Self {
+        let reads = Meter::default();
+        Self {
+            begun: Instant::now(),
+            context: Context {
+                records: context.records.metered(reads.clone()),
+                reads,
+                ..context
+            },
+        }
+    }
+
+    /// Says so in the response: <https://www.w3.org/TR/server-timing/>.
+    fn finish(&self, mut response: Response) -> Response {
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1_000.0;
+        let handler = milliseconds(self.begun.elapsed());
+        let reads = milliseconds(self.context.reads.elapsed());
+        let timing = format!("handler;dur={handler:.3}, reads;dur={reads:.3}");
+        let timing = timing.parse().ok();
+        let headers = response.headers_mut();
+        headers.extend(timing.map(|timing| (SERVER_TIMING, timing)));
+        response
+    }
+}
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The function as an HTTP service.
 pub fn router(context: Context) -> Router {
@@ -94,10 +134,13 @@ async fn numbers(
     Path(metric): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
+    let timed = Timed::new(context);
+    let context = &timed.context;
     let metric = found(&metric)?;
-    let asked = ask(&context, &tenant, metric, query.as_deref()).await?;
-    let data = read(&context, &tenant, metric, &asked).await?;
-    Ok(Json(NumbersAnswer::new(metric, &asked, &data)).into_response())
+    let asked = ask(context, &tenant, metric, query.as_deref()).await?;
+    let data = read(context, &tenant, metric, &asked).await?;
+    let answer = NumbersAnswer::new(metric, &asked, &data);
+    Ok(timed.finish(Json(answer).into_response()))
 }
 
 async fn rows(
@@ -160,7 +203,8 @@ async fn read(
     asked: &Question,
 ) -> Result<Data, Refusal> {
     let now = (context.clock)();
-    let scope = Scope::of(context, tenant, asked.connection).await?;
+    let scope = Scope::of(context, tenant, asked.connection);
+    let scope = context.reads.time(scope).await?;
     data::read(context, scope, metric, (asked, now)).await
 }
 

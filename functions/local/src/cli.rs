@@ -6,6 +6,7 @@ mod failure;
 mod origin;
 mod processes;
 mod progress;
+mod queries;
 mod report;
 mod traffic;
 mod upstream;
@@ -121,6 +122,7 @@ async fn work(
         usage: Usage::read(stack.lambda()),
         requests: upstream.requests(Timestamp::now(), arguments.retention_days),
         idle: None,
+        queries: Vec::new(),
     };
     if arguments.has_idle_pass() {
         progress::say("looking for news");
@@ -128,6 +130,12 @@ async fn work(
         progress::follow(stack, &tenant).await?;
         let first = measured.requests.as_ref();
         measured.idle = first.and_then(|first| upstream.idle_requests(first));
+    }
+    if arguments.benchmark {
+        progress::say("asking for numbers");
+        let api = Api::new(stack, &tenant)?;
+        measured.queries =
+            queries::ask_all(&api, Timestamp::now(), arguments.retention_days).await?;
     }
     report(arguments, upstream, stack, measured, started).await
 }
@@ -139,6 +147,7 @@ struct Measured {
     usage: Usage,
     requests: Option<Traffic>,
     idle: Option<Traffic>,
+    queries: Vec<queries::Measured>,
 }
 
 /// Says how to call the API, with a token that only the owner of the data directory can read.
@@ -257,6 +266,7 @@ async fn report(
         digest: stored.digest(),
         requests: measured.requests,
         idle: measured.idle,
+        queries: measured.queries,
         throttling: upstream.throttling(),
         ledger: expected.map(|expected| stored.compare(&expected)),
         dead_letters: stack.dead_letters(),

@@ -236,6 +236,7 @@ mod tests {
     use model::Filing;
 
     use super::*;
+    use crate::{Interval, Query, Statistic, report, samples};
 
     #[test]
     fn names_are_unique_and_lead_to_their_metric() {
@@ -269,6 +270,26 @@ mod tests {
                 Reach::Known => Filing::Together,
             };
             assert_eq!(input.kind.filing(), filing, "{}", input.kind);
+        }
+    }
+
+    #[test]
+    fn no_metric_makes_numbers_of_nothing() {
+        let context = samples::context();
+        let query = Query {
+            range: context.range,
+            zone: context.zone.clone(),
+            interval: Some(Interval::Day),
+            statistic: Statistic::default(),
+            group_by: Vec::new(),
+            filters: Vec::new(),
+            now: context.now,
+        };
+        for metric in all() {
+            let rows = samples::rows(metric, &[], &context);
+            let found = report(metric.measure, &rows, &query);
+            let total = (found.total.value, found.total.count);
+            assert_eq!(total, (None, 0), "{}", metric.name);
         }
     }
 

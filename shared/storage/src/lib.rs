@@ -10,6 +10,7 @@
 mod attributes;
 mod control;
 mod error;
+mod meter;
 mod quarantine;
 mod records;
 mod stream;
@@ -18,6 +19,7 @@ mod turn;
 
 pub use control::Control;
 pub use error::Error;
+pub use meter::Meter;
 pub use quarantine::Quarantined;
 pub use records::{Raw, Records, Selected, Stored, StoredRecord, Written};
 pub use stream::{Claim, Counts, PassOutcome, PassSoFar, Stream, StreamKey};

@@ -13,6 +13,8 @@ mod write;
 use aws_sdk_dynamodb::Client;
 use model::{Kind, RowKey};
 
+use crate::Meter;
+
 pub use read::StoredRecord;
 pub use select::{Raw, Selected};
 pub use write::{Stored, Written};
@@ -22,12 +24,25 @@ pub use write::{Stored, Written};
 pub struct Records {
     client: Client,
     table: String,
+    /// How long selections were waited for.
+    meter: Meter,
 }
 
 impl Records {
     /// The records table of this name.
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        let meter = Meter::default();
+        Self {
+            client,
+            table,
+            meter,
+        }
+    }
+
+    /// The same table; this meter tells how long its selections are waited for.
+    #[must_use]
+    pub fn metered(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 }
 

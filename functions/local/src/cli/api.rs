@@ -14,6 +14,7 @@ use crate::stack::Stack;
 pub(super) struct Api {
     client: reqwest::Client,
     connections_url: String,
+    insights_url: String,
     token: SecretString,
 }
 
@@ -28,11 +29,28 @@ struct Connection {
     organizations: Vec<String>,
 }
 
+/// What it took to answer a question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Insight {
+    /// How many records were read.
+    pub(super) records: u64,
+    /// In the handler, in milliseconds.
+    pub(super) handler_ms: f64,
+    /// How much of that was waiting for DynamoDB.
+    pub(super) reads_ms: f64,
+}
+
+#[derive(Deserialize)]
+struct Numbers {
+    records: u64,
+}
+
 impl Api {
     pub(super) fn new(stack: &Stack, tenant: &TenantId) -> Result<Self, Failure> {
         Ok(Self {
             client: reqwest::Client::builder().build()?,
             connections_url: format!("{}/api/v1/connections", stack.url()),
+            insights_url: format!("{}/api/v1/insights", stack.url()),
             token: stack.token(tenant.as_str(), &["admin"])?.into(),
         })
     }
@@ -78,24 +96,59 @@ impl Api {
             .map(drop)
     }
 
+    /// Asks for numbers, and returns what it took to answer.
+    pub(super) async fn insight(&self, question: &str) -> Result<Insight, Failure> {
+        let request = self.client.get(format!("{}/{question}", self.insights_url));
+        let wish = format!("ask for {question}");
+        let response = self.respond(&wish, request).await?;
+        let timing = response.headers().get("server-timing");
+        let timing = timing
+            .and_then(|timing| timing.to_str().ok())
+            .unwrap_or_default();
+        let (handler_ms, reads_ms) = (duration(timing, "handler"), duration(timing, "reads"));
+        let answer: Numbers = serde_json::from_slice(&response.bytes().await?)?;
+        Ok(Insight {
+            records: answer.records,
+            handler_ms,
+            reads_ms,
+        })
+    }
+
     /// Sends a request and returns the answer's body, which may be empty.
     async fn send(&self, wish: &str, request: reqwest::RequestBuilder) -> Result<Bytes, Failure> {
+        Ok(self.respond(wish, request).await?.bytes().await?)
+    }
+
+    async fn respond(
+        &self,
+        wish: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, Failure> {
         let response = request
             .bearer_auth(self.token.expose_secret())
             .send()
             .await?;
         let status = response.status();
-        let body = response.bytes().await?;
         if !status.is_success() {
-            let reason = reason(&body);
+            let reason = reason(&response.bytes().await?);
             return Err(Failure::Refused {
                 wish: wish.to_owned(),
                 status: status.as_u16(),
                 reason,
             });
         }
-        Ok(body)
+        Ok(response)
     }
+}
+
+/// A duration of a `Server-Timing` header in milliseconds; 0 if it is not told.
+fn duration(timing: &str, name: &str) -> f64 {
+    let mut entries = timing.split(',').filter_map(|entry| {
+        let (own, duration) = entry.trim().split_once(";dur=")?;
+        (own == name).then_some(duration)
+    });
+    let duration = entries.next().and_then(|duration| duration.parse().ok());
+    duration.unwrap_or_default()
 }
 
 /// Returns what a problem document, or the gateway, says in words.
@@ -125,5 +178,13 @@ mod tests {
             "Internal Server Error"
         );
         assert_eq!(reason(b"<html>"), "it gives no reason");
+    }
+
+    #[test]
+    fn durations_are_found_by_their_names() {
+        let timing = "handler;dur=12.5, reads;dur=3";
+        assert_eq!(duration(timing, "handler"), 12.5);
+        assert_eq!(duration(timing, "reads"), 3.0);
+        assert_eq!(duration(timing, "read"), 0.0);
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use simulator::Throttling;
 
 use super::processes::Usage;
+use super::queries::Measured;
 use super::traffic::Traffic;
 use crate::stack::DeadLetter;
 use crate::verify::{KindSummary, Ledger};
@@ -36,6 +37,8 @@ pub(super) struct Report {
     pub(super) requests: Option<Traffic>,
     /// The requests of a pass with nothing new, if there was one.
     pub(super) idle: Option<Traffic>,
+    /// How long questions took, if they were asked.
+    pub(super) queries: Vec<Measured>,
     /// How the functions got along with upstream's limits.
     pub(super) throttling: Option<Throttling>,
     pub(super) ledger: Option<Ledger>,
@@ -141,6 +144,7 @@ mod tests {
                 BTreeMap::from([("builds".to_owned(), 3), ("timeline".to_owned(), 4)]),
                 Floors::new(),
             )),
+            queries: Vec::new(),
             idle: None,
             throttling: None,
             ledger: Some(Ledger {

@@ -116,7 +116,7 @@ impl Records {
         let query = query.projection_expression(projection.join(", "));
         let mut pages = query.into_paginator().items().send();
         let mut found = Vec::new();
-        while let Some(item) = pages.next().await {
+        while let Some(item) = self.meter.time(pages.next()).await {
             let item = item.map_err(|error| Error::dynamodb("Query", &error))?;
             if is_live(&item, now) {
                 found.push(self.selected(kind, &item, facets).await?);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Report;
 use super::text::seconds;
+use crate::cli::queries::{Measured, percentile};
 use crate::cli::traffic::{Share, Traffic};
 
 impl Report {
@@ -21,6 +22,9 @@ impl Report {
             ("Requests of a pass with nothing new", &self.idle),
         ] {
             lines.extend(traffic.iter().flat_map(|own| requests(title, own)));
+        }
+        if !self.queries.is_empty() {
+            lines.extend(questions(&self.queries));
         }
         lines.join("\n") + "\n"
     }
@@ -85,6 +89,32 @@ fn build() -> &'static str {
     } else {
         "an optimized build"
     }
+}
+
+/// In the handler, and without the time in which DynamoDB, here an embedded one, was waited for.
+fn questions(measured: &[Measured]) -> Vec<String> {
+    let ms = |sorted: &[f64], share: f64| {
+        let value = percentile(sorted, share);
+        value.map_or("-".to_owned(), |own| format!("{own:.1} ms"))
+    };
+    let line = |own: &Measured| {
+        format!(
+            "| `{}` | {} | {} | {} | {} | {} |",
+            own.question,
+            own.records,
+            ms(&own.handler, 0.5),
+            ms(&own.handler, 0.99),
+            ms(&own.own, 0.5),
+            ms(&own.own, 0.99),
+        )
+    };
+    let mut lines = vec![
+        "\n| Question about 90 days | records | handler p50 | p99 | without DynamoDB p50 | p99 |"
+            .to_owned(),
+        "|---|---:|---:|---:|---:|---:|".to_owned(),
+    ];
+    lines.extend(measured.iter().map(line));
+    lines
 }
 
 fn requests(title: &str, traffic: &Traffic) -> Vec<String> {
