@@ -481,6 +481,23 @@ mod tests {
     }
 
     #[test]
+    fn where_a_link_is_sure_a_mention_adds_nothing() {
+        let mut mentions = pull_request("10:40", None);
+        mentions.id = 6;
+        mentions.title = "Not done yet, see #12".into();
+        let mentions = Fact::PullRequest(Box::new(mentions), None, None);
+        let item = Fact::WorkItem(Box::new(story(12, clock("09:00"))), None);
+        let mut asked = everywhere();
+        asked.settings.choose(&END, "merged").unwrap();
+        let found = rows(&LEAD_TIME, &[merged(), mentions, item], &asked);
+        assert_eq!(
+            found.len(),
+            1,
+            "the one that is still open is not a part of it"
+        );
+    }
+
+    #[test]
     fn a_changeset_is_built_by_the_first_run_at_or_after_it() {
         let tfvc = |id: u64, version: &str, times: [&str; 3]| {
             let Fact::Run(mut own, _) = built(id, times, "x", version) else {
