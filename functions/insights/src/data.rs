@@ -124,21 +124,21 @@ pub(crate) async fn read(
         integrations,
         places,
     } = scope;
-    let inputs = || {
-        let inputs = metric.inputs.iter();
-        inputs.filter(|input| (input.is_needed)(&asked.settings))
-    };
+    let inputs = metric.inputs.iter();
+    let needed = inputs.filter(|input| (input.is_needed)(&asked.settings));
+    let inputs: Vec<&Input> = needed.collect();
     let mut data = Data {
         rows: Vec::new(),
         records: 0,
         freshness: context
             .reads
-            .time(Freshness::of(context, metric, &integrations))
+            .time(Freshness::of(context, &inputs, &integrations))
             .await?,
         places,
     };
-    let (known, moving): (Vec<&Input>, Vec<&Input>) =
-        inputs().partition(|input| input.reach == Reach::Known);
+    let (known, moving): (Vec<&Input>, Vec<&Input>) = inputs
+        .into_iter()
+        .partition(|input| input.reach == Reach::Known);
     let mut records = Vec::new();
     let left = partitions(&known, &integrations, asked.query.range);
     each_partition(context, left, now, |selected| {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http_api::Refusal;
 use jiff::Timestamp;
-use metrics::Metric;
+use metrics::Input;
 use model::{Integration, IntegrationId, Kind, Service};
 use resources::FanOut;
 use serde::Serialize;
@@ -42,14 +42,14 @@ struct Coverage {
 }
 
 impl Freshness {
-    /// Of the integrations that bring what a metric reads.
+    /// Of the integrations that bring what is read.
     pub(crate) async fn of(
         context: &Context,
-        metric: &Metric,
+        inputs: &[&Input],
         integrations: &[Integration],
     ) -> Result<Self, Refusal> {
         // People have no stream of their own: whoever is named is stored before what names them.
-        let kinds = metric.inputs.iter().map(|input| input.kind);
+        let kinds = inputs.iter().map(|input| input.kind);
         let kinds: Vec<Kind> = kinds.filter(|kind| *kind != Kind::Person).collect();
         let mut sources = Vec::new();
         for integration in integrations {
