@@ -22,7 +22,7 @@ import duckdb
 
 HERE = pathlib.Path(__file__).parent
 KINDS = ["run", "definition", "work_item", "work_item_type", "classification_node", "pull_request", "person"]
-SERVING = re.compile(r"serving (\S+) until")
+SERVING = re.compile(r"the console is at (\S+)/ until")
 STARTUP_S = 180
 
 DAYS = "$from <= {0} and {0} < $to"

@@ -258,8 +258,9 @@ async fn after_the_sync_it_serves_the_api_until_ctrl_c() {
     let mut lines = BufReader::new(child.stderr.take().unwrap())
         .lines()
         .map_while(Result::ok);
-    let serving = lines.find(|line| line.starts_with("serving ")).unwrap();
-    let url = serving.split(' ').nth(1).unwrap();
+    let serving = lines.find(|line| line.contains(" until Ctrl-C")).unwrap();
+    let url = serving.strip_prefix("the console is at ").unwrap();
+    let url = url.split("/ ").next().unwrap();
     let token = std::fs::read_to_string(directory.path().join("token")).unwrap();
     let request = reqwest::Client::new()
         .get(format!("{url}/api/v1/connections"))
