@@ -28,7 +28,7 @@ export const FAMILIES = {
       { name: "lead_time", view: "trend" },
       { name: "change_failure_rate", view: "trend" },
       { name: "time_to_restore", view: "trend" },
-      { name: "lead_time_stages", view: "stages", class: "wide" },
+      { name: "lead_time_stages", view: "stages", by: "phase", class: "wide" },
     ],
   },
   reviews: {

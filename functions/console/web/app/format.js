@@ -20,6 +20,8 @@ export function split(value, unit) {
   if (unit === "seconds") return duration(value);
   if (unit.startsWith("share")) return { number: digits(value * 100, 3), unit: "%" };
   if (unit === "count") return { number: count(value), unit: "" };
+  // What is counted stands in the name of the metric, and that a score ends at 100 in its definition.
+  if (unit === "amount" || unit.startsWith("score")) return { number: digits(value, 3), unit: "" };
   return { number: digits(value, 3), unit };
 }
 

@@ -179,6 +179,8 @@ const DIMENSIONS = [
 export function mainDimension(metric) {
   const own = metric.dimensions.find((dimension) => metric.name.startsWith(`${dimension}_`) && dimension !== "project");
   if (own) return own;
+  // The parts of a way are what its stages are.
+  if (metric.form === "stages" && metric.dimensions.includes("phase")) return "phase";
   const wanted = metric.name.startsWith("work_item") || metric.inputs.includes("work_item") ? ["type", "state", "team"] : [];
   const activity = /^(stage|job|step)_/.test(metric.name) ? [] : ["stage", "job", "step"];
   const order = [...wanted, ...DIMENSIONS.filter((dimension) => !activity.includes(dimension))];
