@@ -53,6 +53,12 @@ pub fn refusal(error: &str, code: u32) -> (String, String) {
             "There is no directory with this tenant id.",
             "Give the Directory (tenant) ID, as the overview of the app registration shows it.",
         ),
+        0 => {
+            return (
+                format!("Entra ID refuses the sign-in ({error})."),
+                "Start again; if it stays so, ask an administrator of the directory.".to_owned(),
+            );
+        }
         _ => {
             return (
                 format!("Entra ID refuses the sign-in ({error}, AADSTS{code})."),
