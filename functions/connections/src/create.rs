@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use ado::probe::{Finding, OrganizationReport, ProblemKind};
 use auth::Secret;
 use entrypoint::problem::Problem;
-use http_api::Refusal;
+use http_api::{Admin, Refusal};
 use model::{
     Connection, ConnectionId, ConnectionStatus, FanOut, Integration, IntegrationId,
     IntegrationStatus, OrganizationName, Reason, Service, TenantId,
@@ -28,18 +28,14 @@ pub(crate) struct Created {
 /// Reads the form, looks whether the token does what the form says, saves, and has the first synchronization start.
 pub(crate) async fn create(
     context: &Context,
-    tenant: &TenantId,
+    admin: &Admin,
     body: &[u8],
 ) -> Result<Created, Refusal> {
     let mut fields = form::fields(body)?;
     let name = name(&mut fields)?;
     let form = Form::from_fields(fields)?;
     let name = name.unwrap_or_else(|| form.organizations[0].to_string());
-    let existing = context.control.connections(tenant).await?;
-    if existing.iter().any(|other| other.name == name) {
-        let detail = format!("there is a connection called `{name}` already");
-        return Err(Problem::field("name", detail).into());
-    }
+    free_name(context, admin, &name).await?;
     let Form {
         given,
         organizations,
@@ -50,10 +46,21 @@ pub(crate) async fn create(
         name,
         organizations,
         services,
+        every_organization: false,
         given,
         identities,
     };
-    keep(context, tenant, draft).await
+    keep(context, admin, draft).await
+}
+
+/// Refuses a name that another connection of the tenant has.
+pub(crate) async fn free_name(context: &Context, admin: &Admin, name: &str) -> Result<(), Refusal> {
+    let existing = context.control.connections(&admin.tenant).await?;
+    if existing.iter().any(|other| other.name == name) {
+        let detail = format!("there is a connection called `{name}` already");
+        return Err(Problem::field("name", detail).into());
+    }
+    Ok(())
 }
 
 /// A connection that was checked, before it is saved.
@@ -62,14 +69,21 @@ pub(crate) struct Draft {
     pub(crate) name: String,
     pub(crate) organizations: Vec<OrganizationName>,
     pub(crate) services: Vec<Service>,
+    /// Whether organizations that appear later are read, too.
+    pub(crate) every_organization: bool,
     pub(crate) given: Given,
     /// Whom the credential acts as in each organization.
     pub(crate) identities: BTreeMap<OrganizationName, Uuid>,
 }
 
-async fn keep(context: &Context, tenant: &TenantId, draft: Draft) -> Result<Created, Refusal> {
+/// Saves a connection and has its first synchronization start.
+pub(crate) async fn keep(
+    context: &Context,
+    admin: &Admin,
+    draft: Draft,
+) -> Result<Created, Refusal> {
     let secret = draft.given.secret.clone();
-    let created = describe(context, tenant, draft);
+    let created = describe(context, &admin.tenant, draft);
     save(context, &created, &secret).await?;
     start_all(context, &created.connection, Reason::Requested).await?;
     Ok(created)
@@ -93,7 +107,11 @@ pub(crate) async fn start_all(
     Ok(())
 }
 
-fn name(fields: &mut Map<String, Value>) -> Result<Option<String>, Problem> {
+/// Takes the name of a connection out of a form.
+///
+/// # Errors
+/// It is no name.
+pub fn name(fields: &mut Map<String, Value>) -> Result<Option<String>, Problem> {
     match fields.remove("name") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(name)) => {
@@ -129,20 +147,31 @@ pub(crate) async fn check(
     let field = given.field();
     let ways = (&context.client, &context.entra);
     let (given, reports) = validate_pat::reports(ways, given, organizations, services).await?;
-    let mut identities = BTreeMap::new();
-    for (index, report) in reports.into_iter().enumerate() {
-        usable(field, index, &report)?;
-        if let Some(identity) = report.identity {
-            identities.insert(report.organization, identity.id);
-        }
+    for (index, report) in reports.iter().enumerate() {
+        usable(field, index, report)?;
     }
     // Without a credential every report has a problem, which was answered with above.
     let given = given.ok_or_else(Problem::unavailable)?;
-    Ok(Checked { given, identities })
+    Ok(Checked {
+        given,
+        identities: identities(reports),
+    })
+}
+
+/// Whom a credential acts as, where it is known.
+pub(crate) fn identities(reports: Vec<OrganizationReport>) -> BTreeMap<OrganizationName, Uuid> {
+    let reports = reports.into_iter();
+    reports
+        .filter_map(|report| Some((report.organization, report.identity?.id)))
+        .collect()
 }
 
 /// Refuses what would not work, with the field to change and the next step.
-fn usable(credential: &str, index: usize, report: &OrganizationReport) -> Result<(), Problem> {
+pub(crate) fn usable(
+    credential: &str,
+    index: usize,
+    report: &OrganizationReport,
+) -> Result<(), Problem> {
     if let Some(problem) = &report.problem {
         let field = match problem.kind {
             ProblemKind::CredentialRefused
@@ -207,7 +236,7 @@ fn describe(context: &Context, tenant: &TenantId, draft: Draft) -> Created {
             organizations: draft.organizations,
             status: ConnectionStatus::Active,
             created_at: (context.clock)(),
-            every_organization: false,
+            every_organization: draft.every_organization,
             expiries: draft.given.expiries,
             identities: draft.identities,
         },

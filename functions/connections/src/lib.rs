@@ -7,6 +7,7 @@
 mod create;
 mod reauthenticate;
 mod report;
+pub mod signed_in;
 mod view;
 
 use axum::{
@@ -94,10 +95,10 @@ pub fn router(context: Context) -> Router {
 
 async fn create(
     State(context): State<Context>,
-    Admin { tenant }: Admin,
+    admin: Admin,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let created = create::create(&context, &tenant, &body).await?;
+    let created = create::create(&context, &admin, &body).await?;
     let status = created.connection.status;
     let integrations = created.integrations.into_iter();
     let integrations = integrations

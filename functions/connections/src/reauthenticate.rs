@@ -7,7 +7,7 @@ use entrypoint::problem::Problem;
 use http_api::Refusal;
 use model::{Connection, ConnectionStatus, Reason};
 use serde_json::Value;
-use validate_pat::form::{self, given_for, nothing_else};
+use validate_pat::form::{self, Given, given_for, nothing_else};
 
 use crate::{
     Context,
@@ -31,6 +31,15 @@ pub(crate) async fn reauthenticate(
     };
     let given = given_for(&mut fields, &connection.organizations)?;
     nothing_else(&fields)?;
+    with(context, connection, (given, confirmed)).await
+}
+
+/// The same with a credential that is known already; `confirmed` if it may be somebody else's.
+pub(crate) async fn with(
+    context: &Context,
+    connection: Connection,
+    (given, confirmed): (Given, bool),
+) -> Result<Connection, Refusal> {
     let integrations = context
         .control
         .integrations(&connection.tenant, connection.id)

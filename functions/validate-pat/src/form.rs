@@ -9,7 +9,7 @@ use entrypoint::problem::Problem;
 use model::{OrganizationName, Service};
 use serde_json::{Map, Value};
 
-pub use self::credentials::{Given, GivenFor, given_for};
+pub use self::credentials::{Given, GivenFor, given_for, id};
 
 /// A request that makes sense.
 #[derive(Debug)]
@@ -107,6 +107,18 @@ fn organizations(fields: &mut Map<String, Value>) -> Result<Vec<OrganizationName
     }
 }
 
+/// Reads a list of organizations that may be left out.
+///
+/// # Errors
+/// It is none.
+pub fn some_organizations(value: Option<Value>) -> Result<Vec<OrganizationName>, Problem> {
+    match value {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(names)) => distinct_organizations(&names),
+        Some(_) => Err(Problem::field("organizations", "a list of names is needed")),
+    }
+}
+
 fn distinct_organizations(names: &[Value]) -> Result<Vec<OrganizationName>, Problem> {
     if names.is_empty() {
         return Err(Problem::field(
@@ -141,7 +153,11 @@ fn organization(field: &str, value: &Value) -> Result<OrganizationName, Problem>
         .map_err(|error: model::InvalidOrganizationName| Problem::field(field, error.to_string()))
 }
 
-fn services(value: Option<Value>) -> Result<Vec<Service>, Problem> {
+/// Reads a list of services; none means all.
+///
+/// # Errors
+/// It is none.
+pub fn services(value: Option<Value>) -> Result<Vec<Service>, Problem> {
     let names = match value {
         None | Some(Value::Null) => return Ok(Service::ALL.to_vec()),
         Some(Value::Array(names)) if !names.is_empty() => names,

@@ -237,7 +237,11 @@ fn principal(value: Value) -> Result<Given, Problem> {
     })
 }
 
-fn id(field: &str, value: Option<Value>) -> Result<Uuid, Problem> {
+/// Reads an id of Entra ID.
+///
+/// # Errors
+/// It is none.
+pub fn id(field: &str, value: Option<Value>) -> Result<Uuid, Problem> {
     let text = value.as_ref().and_then(Value::as_str).map(str::trim);
     text.and_then(|text| Uuid::parse_str(text).ok())
         .ok_or_else(|| {
