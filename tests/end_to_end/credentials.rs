@@ -64,7 +64,9 @@ impl SignedIn {
         application.redirect_uris = BTreeSet::from([REDIRECT.to_owned()]);
         let client_secret = application.secrets[0].0.clone();
         entra.put_application(application.clone());
-        self.put_application_secret(&client_secret).await;
+        let stack = &self.deployment.stack;
+        let kept = stack.keep_secret("oauth-client-secret", &client_secret);
+        kept.unwrap();
         let verifier = SecretString::from(Uuid::new_v4().simple().to_string().repeat(2));
         let challenge =
             URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()));
@@ -117,16 +119,6 @@ impl SignedIn {
                 ..issued.access
             }),
         }
-    }
-
-    async fn put_application_secret(&self, secret: &SecretString) {
-        self.secrets_manager()
-            .create_secret()
-            .name("local/oauth-client-secret")
-            .secret_string(secret.expose_secret())
-            .send()
-            .await
-            .unwrap();
     }
 
     fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {

@@ -195,6 +195,7 @@ impl Deployment {
             "Connections",
             "FanOut",
             "Insights",
+            "OAuth",
             "FetchBoards",
             "FetchPipelines",
             "FetchRepos",
@@ -249,6 +250,24 @@ impl Deployment {
             aged += 1;
         }
         assert!(aged > 0, "no stream of {resource}");
+    }
+
+    /// Lets the ten minutes pass that every sign-in under way has.
+    pub(crate) async fn age_sign_ins(&self) {
+        let name = self.stack.table_name("ControlTable").unwrap();
+        let query = self
+            .client()
+            .query()
+            .table_name(name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S("SIGN_IN".to_owned()));
+        for mut item in query.send().await.unwrap().items.unwrap() {
+            let mut body: Value = serde_json::from_str(item["body"].as_s().unwrap()).unwrap();
+            body["expires_at"] = json!(Timestamp::now());
+            item.insert("body".to_owned(), AttributeValue::S(body.to_string()));
+            let put = self.client().put_item().table_name(name);
+            put.set_item(Some(item)).send().await.unwrap();
+        }
     }
 
     /// Everything that is stored.

@@ -14,6 +14,7 @@ mod first_sync;
 mod insights;
 mod later_passes;
 mod life;
+mod oauth;
 #[path = "../../shared/simulator/tests/openapi/mod.rs"]
 #[expect(
     dead_code,

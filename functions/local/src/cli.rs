@@ -187,7 +187,11 @@ fn options(
     };
     let options = options.parameter("AzureDevOpsUrl", upstream.url());
     let options = options.parameter("RetentionDays", arguments.retention_days.to_string());
-    Ok(options.parameter("ConsoleClientId", "console"))
+    let options = options.parameter("ConsoleClientId", "console");
+    Ok(match upstream.application() {
+        Some(id) => options.parameter("OAuthClientId", id),
+        None => options,
+    })
 }
 
 /// Connects the organization if that is new, else does what the schedule would do next, and waits until all is done.

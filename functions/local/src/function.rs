@@ -35,6 +35,7 @@ async fn serve(handler: &str) -> Result<(), Error> {
         "fan-out" => fan_out::run().await,
         "fetch" => fetch::run().await,
         "insights" => insights::run().await,
+        "oauth" => oauth::run().await,
         "validate-pat" => validate_pat::run().await,
         other => Err(format!("this program has no function {other}").into()),
     }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use self::secret::Secret;
 
 /// Why the secrets' file cannot be used.
@@ -60,6 +62,20 @@ impl Secrets {
             file: file.map(Path::to_owned),
             arn_prefix: format!("arn:aws:secretsmanager:{region}:{account}:secret:"),
         })))
+    }
+
+    /// Keeps a text under a name, whatever was there before.
+    pub(crate) fn keep(&self, name: &str, text: &SecretString) -> Result<(), SecretsError> {
+        let mut state = self.state();
+        let mut changed = state.clone();
+        let arn = format!("{}{name}-000000", self.0.arn_prefix);
+        changed.insert(
+            name.to_owned(),
+            Secret::holding(arn, text.expose_secret().to_owned()),
+        );
+        self.save(&changed)?;
+        *state = changed;
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, BTreeMap<String, Secret>> {

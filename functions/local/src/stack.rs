@@ -9,17 +9,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use self::error::StackError;
 pub use self::options::{Options, default_concurrency};
-use self::services::Running;
+use self::services::{Running, STACK_NAME};
 use crate::activity::Activity;
 use crate::dynamodb::DynamoDbError;
 pub use crate::gateway::issuer::IssuerError;
 use crate::lambda::{InvokeError, Lambda, schedules};
+pub use crate::secrets::SecretsError;
 use crate::sqs::{Depth, Sqs};
 use crate::template::Template;
 
@@ -248,6 +250,15 @@ impl Stack {
     /// The database failed.
     pub fn sweep_ttl(&self) -> Result<usize, DynamoDbError> {
         self.running.dynamodb.sweep()
+    }
+
+    /// Keeps a secret of the stack, as whoever deploys one does by hand; its name is the stack's and `name`.
+    ///
+    /// # Errors
+    /// The secrets' file cannot be written.
+    pub fn keep_secret(&self, name: &str, text: &SecretString) -> Result<(), SecretsError> {
+        let name = format!("{STACK_NAME}/{name}");
+        self.running.secrets.keep(&name, text)
     }
 
     /// Returns what a function wrote to its output so far.

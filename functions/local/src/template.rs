@@ -239,6 +239,13 @@ impl Document {
         self.jwt_parameters("/JwtConfiguration/issuer/Ref")
     }
 
+    /// Returns whether there is a parameter of this name.
+    #[must_use]
+    pub fn declares(&self, parameter: &str) -> bool {
+        let parameters = self.root.get("Parameters");
+        parameters.is_some_and(|parameters| parameters.get(parameter).is_some())
+    }
+
     /// Returns the names of the parameters that a JWT authorizer uses as its first audience.
     #[must_use]
     pub fn audience_parameters(&self) -> Vec<String> {

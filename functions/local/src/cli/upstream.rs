@@ -1,14 +1,16 @@
 //! Azure DevOps as the functions will find it: the simulator in this process, or a real organization.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use simulator::{Config, Elapsed, Expected, Floors, Simulator, Throttling};
+use simulator::{Application, Config, Elapsed, Expected, Floors, Simulator, Throttling};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::arguments::Arguments;
 use super::failure::Failure;
@@ -17,6 +19,9 @@ use super::traffic::Traffic;
 use crate::private_file;
 use crate::server::{bind, url_of};
 use crate::stack::{Stack, StackError};
+
+/// The application that people sign in to at the simulated Entra ID. Its id is settled before the simulator is.
+const APPLICATION: Uuid = Uuid::from_u128(0x0ad0_1e45_0000_4000_8000_0000_0000_0001);
 
 /// A day, as the simulator advances.
 const DAY_S: i64 = 86_400;
@@ -76,6 +81,7 @@ impl Upstream {
         {
             let simulator = simulate(arguments, seed, epoch, frozen);
             offer_tokens(&simulator, &stack.data_file("simulated-tokens"))?;
+            register_application(&simulator, stack)?;
             let served = simulator.clone();
             let server = tokio::spawn(async move {
                 if let Err(error) = served.serve(listener).await {
@@ -89,6 +95,11 @@ impl Upstream {
 
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the id of the application that people can sign in to; only a simulated Entra ID has one by itself.
+    pub(super) fn application(&self) -> Option<String> {
+        self.listener.as_ref().map(|_| APPLICATION.to_string())
     }
 
     pub(super) fn organization(&self) -> &str {
@@ -165,6 +176,23 @@ fn offer_tokens(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
         writeln!(file, "{what}: {}", pat.token.expose_secret()).map_err(failed)?;
         simulator.add_pat(pat);
     }
+    Ok(())
+}
+
+/// Registers the application that people sign in to, and puts its secret where the functions find it.
+fn register_application(simulator: &Simulator, stack: &Stack) -> Result<(), Failure> {
+    let entra = simulator.entra();
+    let application = Application {
+        id: APPLICATION,
+        redirect_uris: BTreeSet::from([format!("{}/oauth/callback", stack.url())]),
+        principals: BTreeMap::new(),
+        ..entra.application()
+    };
+    let (secret, _) = &application.secrets[0];
+    stack
+        .keep_secret("oauth-client-secret", secret)
+        .map_err(StackError::from)?;
+    entra.put_application(application);
     Ok(())
 }
 

@@ -48,6 +48,25 @@ pub(super) enum Content {
 pub(super) struct VersionExists;
 
 impl Secret {
+    /// A secret that holds a text and nothing else.
+    pub(super) fn holding(arn: String, text: String) -> Self {
+        let now = jiff::Timestamp::now().as_millisecond() as f64 / 1000.0;
+        let version = Version {
+            value: Content::Text(text),
+            stages: BTreeSet::from([CURRENT.to_owned()]),
+            created: now,
+        };
+        Self {
+            arn,
+            description: String::new(),
+            created: now,
+            changed: now,
+            deletion: None,
+            versions: BTreeMap::from([(uuid::Uuid::new_v4().to_string(), version)]),
+            tags: BTreeMap::new(),
+        }
+    }
+
     /// Adds a version and moves `stages` to it; the same version twice changes nothing.
     pub(super) fn put(
         &mut self,

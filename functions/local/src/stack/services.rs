@@ -21,7 +21,7 @@ use crate::server::{Server, bind, url_of};
 use crate::sqs::Sqs;
 use crate::template::{Document, Surroundings, Template};
 
-const STACK_NAME: &str = "local";
+pub(super) const STACK_NAME: &str = "local";
 const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
 
@@ -38,6 +38,7 @@ pub(super) struct Running {
     pub(super) sqs: Sqs,
     pub(super) lambda: Lambda,
     pub(super) dynamodb: DynamoDb,
+    pub(super) secrets: Secrets,
     pub(super) issuer: Arc<Issuer>,
     pub(super) servers: [Server; 3],
     pub(super) data_dir: DataDir,
@@ -66,7 +67,7 @@ pub(super) async fn start(
         options,
         &document,
         &services_url,
-        &issuer_url,
+        (&url, &issuer_url),
     ))?;
 
     let data_dir = DataDir::open(options.data_dir.as_deref(), options.fresh)?;
@@ -115,7 +116,7 @@ pub(super) async fn start(
             listeners.services,
             aws_json::router(Services {
                 sqs: sqs.clone(),
-                secrets,
+                secrets: secrets.clone(),
             }),
         ),
         Server::start(listeners.runtime, lambda::router(lambda.clone())),
@@ -127,6 +128,7 @@ pub(super) async fn start(
         sqs,
         lambda,
         dynamodb,
+        secrets,
         issuer,
         servers,
         data_dir,
@@ -154,9 +156,15 @@ fn surroundings(
     options: &Options,
     document: &Document,
     services_url: &str,
-    issuer_url: &str,
+    (url, issuer_url): (&str, &str),
 ) -> Surroundings {
     let mut parameters = options.parameters.clone();
+    // Where a sign-in comes back is known only now that the port is.
+    if document.declares("OAuthRedirectUri") {
+        parameters
+            .entry("OAuthRedirectUri".to_owned())
+            .or_insert_with(|| format!("{url}/oauth/callback"));
+    }
     for name in document.issuer_parameters() {
         parameters
             .entry(name)

@@ -108,7 +108,7 @@ fn a_sync_killed_at_any_moment_ends_with_the_same_store_as_an_undisturbed_one() 
 
 /// What the program sets, and a resource that is none.
 const PARAMETERS_ONLY: &str = "
-Parameters: { AzureDevOpsUrl: { Type: String }, ConsoleClientId: { Type: String }, RetentionDays: { Type: Number } }
+Parameters: { AzureDevOpsUrl: { Type: String }, ConsoleClientId: { Type: String }, OAuthClientId: { Type: String }, RetentionDays: { Type: Number } }
 Resources: { A: {} }
 ";
 
