@@ -42,6 +42,8 @@ pub struct Config {
     pub drift: Drift,
     /// How far Analytics is behind, and whom it answers.
     pub analytics: Analytics,
+    /// After how many days every project says that it deletes its runs. The runs themselves stay.
+    pub run_retention_days: u32,
     /// Default and maximum page sizes.
     pub pages: PageCaps,
     /// Choices where the service's behaviour is not documented.
@@ -65,6 +67,7 @@ impl Default for Config {
             throttle: None,
             drift: Drift::default(),
             analytics: Analytics::default(),
+            run_retention_days: 365,
             pages: PageCaps::default(),
             unverified: Unverified::default(),
         }

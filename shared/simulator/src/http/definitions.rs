@@ -10,9 +10,6 @@ use crate::http::reply::Reply;
 use crate::http::{identity, projects};
 use crate::world::builds::{Definition, Shape};
 
-/// How long runs stay, in days: longer than anything here is old, because nothing is ever purged.
-const PURGE_RUNS: u32 = 365;
-
 /// `GET build/definitions`: a header token that is the place of the next one in the order.
 pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
     let query = &call.query;
@@ -45,13 +42,14 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Reply, Refusal> {
 /// `GET build/retention`.
 ///
 /// <https://learn.microsoft.com/rest/api/azure/devops/build/retention/get>
-pub(crate) fn retention(_call: &Call<'_>) -> Result<Reply, Refusal> {
+pub(crate) fn retention(call: &Call<'_>) -> Result<Reply, Refusal> {
+    let days = call.config().run_retention_days;
     let setting =
         |min: u32, max: u32, value: u32| json!({ "min": min, "max": max, "value": value });
     Ok(Reply::json(&json!({
         "purgeArtifacts": setting(1, 60, 30),
-        "purgeRuns": setting(30, 731, PURGE_RUNS),
-        "purgePullRequestRuns": setting(1, 365, PURGE_RUNS),
+        "purgeRuns": setting(30, 731, days),
+        "purgePullRequestRuns": setting(1, 365, days),
         "retainRunsPerProtectedBranch": setting(0, 50, 3),
     })))
 }
