@@ -4,7 +4,9 @@
 //! `Retry-After` like every other reader, and always comes back within its budget with what it knows by then. It uses
 //! the requests that a sync begins with, so that what it calls readable is what a sync will read.
 
+mod amount;
 mod checks;
+mod outlook;
 mod report;
 mod sentences;
 
@@ -17,6 +19,8 @@ use model::{OrganizationName, ProjectId, Service};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+pub use self::amount::Amount;
+pub use self::outlook::{Outlook, ShortRetention, Window};
 pub use self::report::{
     Finding, Identity, Lacking, OrganizationReport, Problem, ProblemKind, ProjectReport,
     ServiceReport, compare,
@@ -38,6 +42,27 @@ pub async fn probe(
     services: &[Service],
     budget: Duration,
 ) -> OrganizationReport {
+    look_around(client, credential, organization, (services, budget), None).await
+}
+
+/// The same, and what a first synchronization will find, as far as that can be found out in the same time.
+pub async fn probe_with_outlook(
+    client: &Client,
+    credential: &Credential,
+    organization: &OrganizationName,
+    wanted: (&[Service], Duration),
+    window: Window,
+) -> OrganizationReport {
+    look_around(client, credential, organization, wanted, Some(window)).await
+}
+
+async fn look_around(
+    client: &Client,
+    credential: &Credential,
+    organization: &OrganizationName,
+    (services, budget): (&[Service], Duration),
+    window: Option<Window>,
+) -> OrganizationReport {
     let now = Instant::now();
     let quiet_until = Mutex::new(now);
     let visit = Visit {
@@ -50,6 +75,8 @@ pub async fn probe(
     let mut report = OrganizationReport::unreached(organization.clone());
     if let Err(problem) = visit.look(services, &mut report).await {
         report.problem = Some(problem);
+    } else if let Some(window) = window {
+        report.outlook = Some(outlook::look(&visit, &report, window).await);
     }
     report
 }

@@ -4,7 +4,7 @@ use model::{OrganizationId, OrganizationName, ProjectId, Service};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Project, sentences};
+use super::{Outlook, Project, sentences};
 use crate::{Credential, Error};
 
 /// What a credential can read in one organization.
@@ -22,6 +22,9 @@ pub struct OrganizationReport {
     pub problem: Option<Problem>,
     /// One for each service that was asked about.
     pub services: Vec<ServiceReport>,
+    /// What a first synchronization will find, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<Outlook>,
 }
 
 /// Whom a credential acts as.
@@ -146,6 +149,7 @@ impl OrganizationReport {
             identity: None,
             problem: None,
             services: Vec::new(),
+            outlook: None,
         }
     }
 
