@@ -2,7 +2,8 @@
 //!
 //! `POST /api/v1/connections/validate` takes `{ "organizations": ["fabrikam"], "pat": "...", "services": [...] }` and
 //! answers with one report for each organization: who the token is there, and for each service and a sample of projects
-//! whether it is readable, forbidden and for want of what, or unreachable and why. A request that makes no sense is
+//! whether it is readable, forbidden and for want of what, or unreachable and why; how much a first synchronization will
+//! find, and where upstream deletes before we would; when the token ends. A request that makes no sense is
 //! answered with `application/problem+json` that names the field.
 //!
 //! It stores nothing, logs nothing of the request, and keeps the token no longer than the answer takes. The gateway has
@@ -15,7 +16,7 @@ use std::{env, time::Duration};
 
 use ado::{
     Client, Hosts, Options,
-    probe::{OrganizationReport, compare, probe},
+    probe::{OrganizationReport, Window, compare, probe, probe_with_outlook},
 };
 use auth::Entra;
 use axum::{
@@ -27,7 +28,7 @@ use axum::{
 };
 use entrypoint::problem::{MEDIA_TYPE, Problem};
 use http::{StatusCode, header};
-use model::{Fault, OrganizationName, Service};
+use model::{Expiry, Fault, OrganizationName, Retention, Service};
 use serde::Serialize;
 
 use self::form::{Form, Given};
@@ -44,6 +45,7 @@ const LONGEST_BODY_BYTES: usize = 64 * 1024;
 pub struct Context {
     client: Client,
     entra: Entra,
+    retention: Retention,
 }
 
 /// Why the function cannot start.
@@ -52,22 +54,33 @@ pub enum ColdStart {
     /// `AZURE_DEVOPS_URL` is not set.
     #[error("environment variable AZURE_DEVOPS_URL is missing")]
     MissingUrl,
+    /// `RETENTION_DAYS` is not set, or no number.
+    #[error("environment variable RETENTION_DAYS is missing or unusable")]
+    MissingRetention,
     /// `AZURE_DEVOPS_URL` is no place for a credential, or no client can be made.
     #[error("cannot talk to AZURE_DEVOPS_URL")]
     Client(#[from] ado::Error),
 }
 
 impl Context {
-    /// Reads `AZURE_DEVOPS_URL`, the address of Azure DevOps: `https://dev.azure.com`, or whatever stands in for it.
+    /// Reads `AZURE_DEVOPS_URL`, the address of Azure DevOps: `https://dev.azure.com`, or whatever stands in for it; and
+    /// `RETENTION_DAYS`, how far back a first synchronization looks.
     ///
     /// # Errors
-    /// It is missing, or no credential may be sent there.
+    /// One of them is missing, or no credential may be sent there.
     pub fn from_env() -> Result<Self, ColdStart> {
         let base = env::var("AZURE_DEVOPS_URL").map_err(|_| ColdStart::MissingUrl)?;
-        Ok(Self::new(Hosts::from_base(&base)?)?)
+        let days = env::var("RETENTION_DAYS").ok();
+        let days = days.and_then(|days| days.parse().ok());
+        Ok(Self {
+            retention: days
+                .map(Retention::days)
+                .ok_or(ColdStart::MissingRetention)?,
+            ..Self::new(Hosts::from_base(&base)?)?
+        })
     }
 
-    /// A context that asks these hosts.
+    /// A context that asks these hosts, for as many days as records are kept without a wish.
     ///
     /// # Errors
     /// No client can be made.
@@ -75,6 +88,7 @@ impl Context {
         Ok(Self {
             entra: Entra::new(&hosts)?,
             client: Client::new(hosts, Options::default())?,
+            retention: Retention::default(),
         })
     }
 }
@@ -101,6 +115,9 @@ pub fn router(context: Context) -> Router {
 #[derive(Serialize)]
 struct Matrix {
     organizations: Vec<OrganizationReport>,
+    /// When parts of the credential end, as the request says or Microsoft has announced.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expiries: Vec<Expiry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -117,11 +134,19 @@ async fn validate(State(context): State<Context>, body: Result<Bytes, BytesRejec
 }
 
 async fn look(context: &Context, form: Form) -> Response {
-    let warnings = form.given.warnings();
+    let now = entrypoint::now();
+    let warnings = form.given.warnings(now);
+    let expiries = form.given.expiries.clone();
     let ways = (&context.client, &context.entra);
-    match reports(ways, form.given, &form.organizations, &form.services).await {
+    let wanted = (&form.organizations[..], &form.services[..]);
+    let window = Window {
+        retention: context.retention,
+        now,
+    };
+    match look_at(ways, form.given, wanted, Some(window)).await {
         Ok((_, organizations)) => Json(Matrix {
             organizations,
+            expiries,
             warnings,
         })
         .into_response(),
@@ -135,10 +160,19 @@ async fn look(context: &Context, form: Form) -> Response {
 /// # Errors
 /// An organization has no credential, or a probe broke down.
 pub async fn reports(
-    (client, entra): (&Client, &Entra),
+    ways: (&Client, &Entra),
     given: Given,
     organizations: &[OrganizationName],
     services: &[Service],
+) -> Result<(Option<Given>, Vec<OrganizationReport>), Problem> {
+    look_at(ways, given, (organizations, services), None).await
+}
+
+async fn look_at(
+    (client, entra): (&Client, &Entra),
+    given: Given,
+    (organizations, services): (&[OrganizationName], &[Service]),
+    window: Option<Window>,
 ) -> Result<(Option<Given>, Vec<OrganizationReport>), Problem> {
     let given = match given.signed_in(entra, entrypoint::now()).await {
         Ok(given) => given,
@@ -160,7 +194,13 @@ pub async fn reports(
         let (client, organization) = (client.clone(), organization.clone());
         let services = services.to_vec();
         probes.push(tokio::spawn(async move {
-            probe(&client, &credential, &organization, &services, BUDGET).await
+            match window {
+                Some(window) => {
+                    let wanted = (&services[..], BUDGET);
+                    probe_with_outlook(&client, &credential, &organization, wanted, window).await
+                }
+                None => probe(&client, &credential, &organization, &services, BUDGET).await,
+            }
         }));
     }
     let mut reports = Vec::with_capacity(probes.len());

@@ -11,7 +11,11 @@ use super::*;
 
 /// A simulated organization, `fabrikam`, and the function in front of it.
 async fn start() -> (Simulator, Router) {
-    let simulator = Simulator::new(Config::default());
+    start_with(Config::default()).await
+}
+
+async fn start_with(config: Config) -> (Simulator, Router) {
+    let simulator = Simulator::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = simulator.clone();
@@ -268,4 +272,165 @@ async fn what_entra_id_refuses_is_explained() {
         let step = report["problem"]["next_step"].as_str().unwrap();
         assert!(step.contains(word), "{step}");
     }
+}
+
+/// Every reason that an answer gives, with its next step.
+fn messages(answer: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut look = vec![answer];
+    while let Some(value) = look.pop() {
+        if let (Some(reason), Some(step)) = (value["reason"].as_str(), value["next_step"].as_str())
+        {
+            found.push((reason.to_owned(), step.to_owned()));
+        }
+        match value {
+            Value::Object(fields) => look.extend(fields.values()),
+            Value::Array(items) => look.extend(items),
+            _ => {}
+        }
+    }
+    if let Some(detail) = answer["detail"].as_str() {
+        found.push((detail.to_owned(), detail.to_owned()));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[tokio::test]
+async fn each_wrong_turn_of_a_new_user_gets_one_message_with_cause_and_next_step() {
+    let (simulator, router) = start().await;
+    let mut expired = simulator.make_pat(1);
+    expired.expires_at = simulator.now();
+    let mut narrow = simulator.make_pat(2);
+    narrow.scopes.remove("vso.work");
+    let good = simulator.default_pat().expose_secret().to_owned();
+    let form = |pat: &str| json!({ "organization": "fabrikam", "pat": pat });
+    let (project, name) = simulator.projects()[1].clone();
+    let turns = [
+        (
+            "a wrong organization name",
+            json!({ "organization": "fabricam", "pat": good }),
+            ["no organization fabricam", "https://dev.azure.com/<name>"],
+        ),
+        (
+            "an address instead of a name",
+            json!({ "organization": "https://dev.azure.com/fabrikam", "pat": good }),
+            ["`fabrikam`", "`fabrikam`"],
+        ),
+        (
+            "a blank inside of the token",
+            form(&format!("{} {}", &good[..20], &good[20..])),
+            ["a space or a line break", "copy it again"],
+        ),
+        (
+            "an expired token",
+            form(expired.token.expose_secret()),
+            ["it has expired", "fabrikam/_usersSettings/tokens"],
+        ),
+        (
+            "no permission on one project",
+            form(&good),
+            [
+                "in other projects, and not in this one",
+                "project administrator",
+            ],
+        ),
+        (
+            "Boards without its scope",
+            json!({ "organization": "fabrikam", "pat": narrow.token.expose_secret(), "services": ["boards"] }),
+            [
+                "Work Items (Read), which Boards needs",
+                "add Work Items (Read)",
+            ],
+        ),
+    ];
+    simulator.add_pat(expired);
+    simulator.add_pat(narrow);
+    for (turn, form, [cause, step]) in turns {
+        if turn.contains("one project") {
+            simulator.inject(Fault {
+                matching: format!("{project}/_apis/build/builds"),
+                after: 0,
+                times: 1,
+                kind: FaultKind::Forbidden403,
+            });
+        }
+        let (_, _, answer) = ask(router.clone(), form).await;
+        let messages = messages(&answer);
+        let [(reason, next_step)] = &messages[..] else {
+            panic!("{turn} of {name}: {messages:#?}");
+        };
+        assert!(reason.contains(cause), "{turn}: {reason}");
+        assert!(next_step.contains(step), "{turn}: {next_step}");
+        assert!(!answer.to_string().contains(&good), "{turn}");
+    }
+    // Blanks around a token are what copying leaves, and no mistake.
+    let (_, _, answer) = ask(router, form(&format!(" \t{good}\r\n"))).await;
+    assert_eq!(messages(&answer), []);
+    assert_eq!(answer["organizations"][0]["reachable"], true);
+}
+
+#[tokio::test]
+async fn a_report_says_what_will_come_and_what_is_gone_already() {
+    let config = Config {
+        run_retention_days: 30,
+        ..Config::default()
+    };
+    let (simulator, router) = start_with(config).await;
+    let pat = simulator.default_pat();
+    let (_, _, answer) = ask(
+        router,
+        json!({ "organization": "fabrikam", "pat": pat.expose_secret(), "expires_on": "2020-01-31" }),
+    )
+    .await;
+    assert_orderly(&simulator);
+    let outlook = &answer["organizations"][0]["outlook"];
+    let projects = simulator.projects().len();
+    assert_eq!(
+        outlook["projects"],
+        json!({ "precision": "exact", "count": projects })
+    );
+    for kind in ["repositories", "work_items", "runs", "pull_requests"] {
+        let count = outlook[kind]["count"].as_u64();
+        assert!(count.is_some_and(|count| count > 0), "{kind}: {outlook:#}");
+    }
+    let short = outlook["short_retention"].as_array().unwrap();
+    assert_eq!(short.len(), projects);
+    assert_eq!(short[0]["days"], 30);
+    assert!(short[0]["reason"].as_str().unwrap().contains("30 days"));
+    assert_eq!(
+        answer["expiries"],
+        json!([{ "organization": "fabrikam", "on": "2020-01-31" }])
+    );
+    let warnings = answer["warnings"].as_array().unwrap();
+    assert!(warnings.len() == 1 && warnings[0].as_str().unwrap().contains("2020-01-31"));
+}
+
+#[tokio::test]
+async fn a_token_for_all_organizations_is_warned_of_with_the_day_on_which_it_ends() {
+    let (simulator, router) = start().await;
+    let pat = simulator.default_pat();
+    let body = json!({ "organizations": ["fabrikam", "contoso"], "pat": pat.expose_secret() });
+    let (_, _, answer) = ask(router, body).await;
+    let warnings = answer["warnings"].to_string();
+    assert!(warnings.contains("2026-12-01"), "{warnings}");
+    assert_eq!(answer["expiries"][0]["on"], "2026-12-01");
+}
+
+#[tokio::test]
+async fn an_answer_comes_within_ten_seconds_whatever_upstream_does() {
+    let config = Config {
+        latency: Duration::from_secs(4),
+        ..Config::default()
+    };
+    let (simulator, router) = start_with(config).await;
+    let pat = simulator.default_pat();
+    let began = tokio::time::Instant::now();
+    let form = json!({ "organization": "fabrikam", "pat": pat.expose_secret() });
+    let (status, _, answer) = ask(router, form).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(began.elapsed() < Duration::from_millis(10_500));
+    let text = answer.to_string();
+    assert!(text.contains("unreachable") && text.contains("Try again"));
 }

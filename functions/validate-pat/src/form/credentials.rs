@@ -5,7 +5,7 @@ use auth::{
     Authority, Certificate, Entra, Grant, InvalidCertificate, Pats, Principal, Proof, Secret,
 };
 use entrypoint::problem::Problem;
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, Unit, civil::Date, tz::TimeZone};
 use model::{Expiry, GLOBAL_PATS_END, Method, OrganizationName};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -67,8 +67,12 @@ impl Given {
     }
 
     /// What is good to know although the request makes sense.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+    pub fn warnings(&self, now: Timestamp) -> Vec<String> {
+        let mut warnings: Vec<String> = self
+            .expiries
+            .iter()
+            .filter_map(|expiry| ends_soon(expiry, now))
+            .collect();
         if let Secret::Pats(pats) = &self.secret
             && pats.has_global()
         {
@@ -78,6 +82,28 @@ impl Given {
             ));
         }
         warnings
+    }
+}
+
+/// From how many days before its end a credential is warned of.
+const SOON_DAYS: i64 = 30;
+
+/// Says that a credential has ended, or will within a month.
+fn ends_soon(Expiry { organization, on }: &Expiry, now: Timestamp) -> Option<String> {
+    let today = TimeZone::UTC.to_datetime(now).date();
+    let left = on.since((Unit::Day, today)).ok()?.get_days();
+    let where_ = match organization {
+        Some(organization) => format!(" for {organization}"),
+        None => String::new(),
+    };
+    match i64::from(left) {
+        ..=0 => Some(format!(
+            "The credential{where_} ends on {on}, which is over: make a new one."
+        )),
+        1..=SOON_DAYS => Some(format!(
+            "The credential{where_} ends on {on}: make a new one before, and reauthenticate the connection with it."
+        )),
+        _ => None,
     }
 }
 
@@ -401,7 +427,7 @@ mod tests {
             on: jiff::civil::date(2027, 1, 31),
         };
         assert_eq!(found.given.expiries, [expiry]);
-        assert!(found.given.warnings().is_empty());
+        assert!(found.given.warnings(Timestamp::UNIX_EPOCH).is_empty());
     }
 
     #[test]
@@ -410,7 +436,7 @@ mod tests {
             let body = json!({ "organizations": ["a", "b"], "pat": ONE, "expires_on": given });
             let given = read(&body).unwrap().given;
             assert_eq!(given.expiries[0].on.to_string(), ends);
-            assert!(given.warnings()[0].contains("2026-12-01"));
+            assert!(given.warnings(Timestamp::UNIX_EPOCH)[0].contains("2026-12-01"));
         }
     }
 
