@@ -59,7 +59,16 @@ impl Client {
     /// # Errors
     /// [`Error::Setup`] if the user agent is no header value, or the system's certificates cannot be loaded.
     pub fn new(hosts: Hosts, options: Options) -> Result<Self, Error> {
-        let http = reqwest::Client::builder()
+        Self::over(reqwest::Client::builder(), hosts, options)
+    }
+
+    /// The same over a connector that somebody else has begun.
+    fn over(
+        builder: reqwest::ClientBuilder,
+        hosts: Hosts,
+        options: Options,
+    ) -> Result<Self, Error> {
+        let http = builder
             .user_agent(options.user_agent)
             .default_headers(default_headers())
             .redirect(reqwest::redirect::Policy::none())
@@ -236,5 +245,7 @@ fn unanswered(host: Host, error: reqwest::Error) -> Error {
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;
