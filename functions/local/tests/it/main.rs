@@ -5,6 +5,7 @@
     reason = "the helpers of tests may fail as tests do"
 )]
 
+mod bad_tokens;
 mod cli;
 mod dynamodb;
 mod gateway;
