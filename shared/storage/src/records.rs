@@ -1,7 +1,8 @@
 //! The records table: one item per thing that a user would name.
 //!
 //! An item holds the record as JSON (`body`), its `version`, a `digest` of the body, when it was fetched and when it
-//! expires, and, for kinds that have them, its facets, each with the `_marker` it was fetched for.
+//! expires, and, for kinds that have them, its facets, each with the `_marker` it was fetched for and the one that is
+//! `_wanted` for the record's present state.
 
 mod expiry;
 mod parts;

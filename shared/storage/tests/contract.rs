@@ -404,6 +404,63 @@ async fn details_are_wanted_until_they_are_stored_for_this_state() {
 }
 
 #[tokio::test]
+async fn details_of_the_stored_state_stay_whichever_worker_comes_last() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let details = async |marker: &str| {
+        let details = Details {
+            facet: Facet::Timeline,
+            key: row(1, "", None).key,
+            marker: marker.into(),
+            body: format!(r#"{{"of":"{marker}"}}"#),
+        };
+        let put = records.put_details(integration(), &details, now()).await;
+        put.unwrap()
+    };
+    let stored = async || {
+        let key = row(1, "", None).key;
+        let known = records.stored(integration(), std::iter::once(&key)).await;
+        known.unwrap()[&key].markers.get(&Facet::Timeline).cloned()
+    };
+    // Inserted as new, then replaced; the first worker is slow.
+    for (version, marker) in [(1, "m1"), (2, "m2"), (3, "m3")] {
+        let rows = vec![row(version, marker, Some(marker))];
+        records.put(integration(), rows, now()).await.unwrap();
+        assert!(
+            details("m0").await,
+            "better than nothing or another old one"
+        );
+        assert!(details(marker).await);
+        assert!(details(marker).await, "a second look at the same state");
+        assert!(!details("m0").await, "late news of another state");
+        assert_eq!(stored().await.as_deref(), Some(marker));
+    }
+}
+
+#[tokio::test]
+async fn details_of_a_joined_record_are_kept_by_the_same_rule() {
+    let tables = tables().await;
+    let records = &tables.records;
+    let key = WorkItem::row_key(item(1, "").organization, item(1, "").id);
+    let links = async |rev: u32| {
+        let details = Details {
+            facet: Facet::Links,
+            key: key.clone(),
+            marker: rev.to_string(),
+            body: format!(r#"{{"links":[],"of":{rev}}}"#),
+        };
+        let put = records.put_details(integration(), &details, now()).await;
+        put.unwrap()
+    };
+    for rev in 1..=3 {
+        merge(records, vec![item(rev, "x")]).await;
+        assert!(links(rev).await);
+        assert!(!links(rev + 1).await, "of a state that is not stored yet");
+        assert!(!links(rev - 1).await, "of a state that is over");
+    }
+}
+
+#[tokio::test]
 async fn details_never_bring_a_record_back() {
     let tables = tables().await;
     let details = Details {

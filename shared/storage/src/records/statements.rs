@@ -4,6 +4,8 @@
 //! condition, as a single write has; one that does not hold fails alone, and costs what a single write costs:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.multiplestatements.batching.html>.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::types::{
     AttributeValue, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
     BatchStatementResponse,
@@ -13,7 +15,7 @@ use model::{IntegrationId, Row};
 use tokio::{task::JoinSet, time::sleep};
 
 use super::Records;
-use super::write::{ATTEMPTS, backoff};
+use super::write::{ATTEMPTS, backoff, wanted_marker};
 use crate::{
     Error,
     attributes::{number, text},
@@ -35,8 +37,8 @@ impl Records {
         written: (&str, Timestamp),
     ) -> Result<Statement, Error> {
         let mut columns = vec![
-            ("pk", text(row.key.partition(integration))),
-            ("sk", text(&row.key.sort)),
+            (Cow::from("pk"), text(row.key.partition(integration))),
+            (Cow::from("sk"), text(&row.key.sort)),
         ];
         columns.extend(content(row, written));
         let names: Vec<String> = columns
@@ -192,16 +194,20 @@ fn refused(code: &str, message: &str) -> Error {
 fn content(
     row: &Row,
     (digest, fetched_at): (&str, Timestamp),
-) -> Vec<(&'static str, AttributeValue)> {
-    let mut columns = vec![
+) -> Vec<(Cow<'static, str>, AttributeValue)> {
+    let columns = [
         ("body", text(&row.body)),
         ("body_parts", number(0)),
         ("digest", text(digest)),
         ("version", number(row.version)),
         ("fetched_at", text(fetched_at.to_string())),
     ];
-    columns.extend(row.expires_at.map(|at| ("expires_at", number(at))));
-    columns
+    let expiry = row.expires_at.map(|at| ("expires_at", number(at)));
+    let columns = columns.into_iter().chain(expiry);
+    let columns = columns.map(|(name, value)| (Cow::from(name), value));
+    let markers = row.markers.iter();
+    let markers = markers.map(|(facet, marker)| (wanted_marker(*facet).into(), text(marker)));
+    columns.chain(markers).collect()
 }
 
 fn statement(text: String, values: Vec<AttributeValue>, row: &Row) -> Result<Statement, Error> {

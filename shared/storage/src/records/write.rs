@@ -223,16 +223,19 @@ impl Records {
             Some(_) => "SET expires_at = :expires,",
             None => "REMOVE expires_at SET",
         };
-        let update = self
-            .client
-            .update_item()
+        let mut sets = "body = :body, body_parts = :parts, digest = :digest, version = :version, \
+                        fetched_at = :fetched"
+            .to_owned();
+        let mut update = self.client.update_item();
+        for (facet, marker) in &row.markers {
+            sets.push_str(&format!(", {} = :{}", wanted_marker(*facet), facet.name()));
+            update = update.expression_attribute_values(format!(":{}", facet.name()), text(marker));
+        }
+        let update = update
             .table_name(&self.table)
             .key("pk", text(row.key.partition(integration)))
             .key("sk", text(&row.key.sort))
-            .update_expression(format!(
-                "{expiry} body = :body, body_parts = :parts, digest = :digest, version = :version, \
-                 fetched_at = :fetched"
-            ))
+            .update_expression(format!("{expiry} {sets}"))
             .expression_attribute_values(":body", text(inline.text))
             .expression_attribute_values(":parts", number(inline.parts))
             .expression_attribute_values(":digest", text(digest))
@@ -398,7 +401,11 @@ impl Records {
         Ok(written.is_some())
     }
 
-    /// Adds details to a record that is stored; `false` if the record is gone, which details never bring back.
+    /// Adds details to a record that is stored; `false` if the record is gone, which details never bring back, or if the
+    /// details of its present state are stored and these are of another one.
+    ///
+    /// Two workers may fetch details of one record, each for the state that its page showed. Whichever comes last, the
+    /// details of the state that is stored stay.
     ///
     /// # Errors
     /// DynamoDB refused.
@@ -408,7 +415,7 @@ impl Records {
         details: &Details,
         fetched_at: Timestamp,
     ) -> Result<bool, Error> {
-        let facet = &attribute(details.facet);
+        let (facet, wanted) = (&attribute(details.facet), wanted_marker(details.facet));
         let digest = digest(&details.body);
         // Parts expire with the record; short texts have none, and need not know when.
         let expires_at = match parts::is_long(&details.body) {
@@ -441,7 +448,10 @@ impl Records {
                 "SET {facet} = :details, {facet}_parts = :parts, {facet}_digest = :digest, \
                  {facet}_marker = :marker, {facet}_fetched_at = :fetched",
             ))
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(format!(
+                "attribute_exists(pk) AND (attribute_not_exists({wanted}) OR {wanted} = :marker \
+                 OR attribute_not_exists({facet}_marker) OR {facet}_marker <> {wanted})"
+            ))
             .expression_attribute_values(":details", text(inline.text))
             .expression_attribute_values(":parts", number(inline.parts))
             .expression_attribute_values(":digest", text(&digest))
@@ -653,6 +663,11 @@ fn projection() -> String {
 /// The attribute that holds a facet; none of DynamoDB's reserved words begins like this.
 pub(super) fn attribute(facet: Facet) -> String {
     format!("facet_{}", facet.name())
+}
+
+/// The attribute that holds the marker which a facet of the record's present state has.
+pub(super) fn wanted_marker(facet: Facet) -> String {
+    format!("{}_wanted", attribute(facet))
 }
 
 /// The facets that an item has, each with its marker.
