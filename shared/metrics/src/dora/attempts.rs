@@ -29,7 +29,8 @@ pub(crate) struct Attempt {
     pub(crate) succeeded: bool,
     /// What it goes to: attempts at the same target follow each other.
     pub(crate) target: Target,
-    /// Grows with every version that is brought to the target.
+    /// Grows with every version that is brought to the target. What has no version but its moment is never older than what came
+    /// before.
     pub(crate) version: u64,
     /// Whether it says of itself that it brings back what was there before.
     pub(crate) is_redeployment: bool,
@@ -354,7 +355,7 @@ fn of_pull_request(own: &PullRequest, context: &Context) -> Option<Attempt> {
             own.repository.to_string(),
             branch.clone(),
         ),
-        version: own.id,
+        version: moment(at),
         // The service's own way to take a pull request back is a pull request with such a title:
         // <https://learn.microsoft.com/azure/devops/repos/git/revert-changes>
         is_redeployment: own.title.starts_with("Revert "),
@@ -456,7 +457,7 @@ fn of_work_item(own: &WorkItem, context: &Context) -> Option<Attempt> {
         began: at,
         succeeded: true,
         target: ("work_items", *known.0, kind.clone(), team.clone()),
-        version: own.id,
+        version: moment(at),
         is_redeployment: false,
         is_hotfix: [title, tags]
             .iter()
@@ -472,6 +473,11 @@ fn of_work_item(own: &WorkItem, context: &Context) -> Option<Attempt> {
             id: own.id,
         },
     })
+}
+
+/// The version of what has none.
+fn moment(at: Timestamp) -> u64 {
+    u64::try_from(at.as_second()).unwrap_or_default()
 }
 
 fn short(name: &str) -> String {
@@ -499,3 +505,6 @@ pub(crate) fn found_in(facts: &[Fact]) -> HashSet<RunId> {
     }
     runs
 }
+
+#[cfg(test)]
+mod tests;
