@@ -92,6 +92,7 @@ impl Question {
                 group_by: group_by(one("group_by").unwrap_or(""), known)?,
                 filters,
                 statistic: statistic(one("statistic"))?,
+                with_negative: with_negative(one("negative"))?,
                 now,
             },
             settings,
@@ -132,12 +133,13 @@ fn parameters(text: &str) -> Vec<(String, String)> {
 }
 
 /// The parameters that are no dimensions.
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: [&str; 12] = [
     "from",
     "to",
     "zone",
     "interval",
     "statistic",
+    "negative",
     "group_by",
     "connection",
     "limit",
@@ -229,6 +231,18 @@ fn statistic(name: Option<&str>) -> Result<Statistic, Problem> {
         let detail = format!("`{name}` is none of min, median, mean, max, and p0 to p100");
         Problem::field("statistic", detail)
     })
+}
+
+/// Negative values are true of the data, such as a stage that ended before it began because somebody set a date.
+fn with_negative(choice: Option<&str>) -> Result<bool, Problem> {
+    match choice {
+        None | Some("with") => Ok(true),
+        Some("without") => Ok(false),
+        Some(other) => {
+            let detail = format!("`{other}` is none of with, without");
+            Err(Problem::field("negative", detail))
+        }
+    }
 }
 
 /// What a name can mean: the dimensions of a metric, and the fields that work items have.
@@ -467,6 +481,7 @@ mod tests {
             ("from=2026-08-25", "from", "2026-08-26"),
             ("zone=Mars/Base", "zone", "Europe/Berlin"),
             ("statistic=p101", "statistic", "p0 to p100"),
+            ("negative=no", "negative", "with, without"),
             ("interval=hour", "interval", "day, week, month"),
             ("group_by=colour", "group_by", "pipeline"),
             ("colour=red", "colour", "pipeline"),

@@ -281,6 +281,7 @@ mod tests {
             zone: context.zone.clone(),
             interval: Some(Interval::Day),
             statistic: Statistic::default(),
+            with_negative: true,
             group_by: Vec::new(),
             filters: Vec::new(),
             now: context.now,

@@ -18,6 +18,8 @@ pub struct Query {
     pub interval: Option<Interval>,
     /// Which statistic is the number, for measures that have some.
     pub statistic: Statistic,
+    /// Whether rows count whose value is below 0, such as a stage that ended before it began because somebody set a date.
+    pub with_negative: bool,
     /// One group for each combination of these; none for the total alone.
     pub group_by: Vec<Dimension>,
     /// All of them have to accept a row.
@@ -51,7 +53,9 @@ impl Query {
 
     /// Whether the row lies in the range and passes every filter.
     pub fn accepts(&self, row: &Row) -> bool {
-        self.range.contains(row.at) && self.filters.iter().all(|filter| filter.accepts(row))
+        self.range.contains(row.at)
+            && (self.with_negative || row.value >= 0.0)
+            && self.filters.iter().all(|filter| filter.accepts(row))
     }
 }
 
@@ -264,6 +268,7 @@ mod tests {
             zone: TimeZone::UTC,
             interval: None,
             statistic: Statistic::default(),
+            with_negative: true,
             group_by: Vec::new(),
             filters: Vec::new(),
             now: at("2026-11-18T10:00:00Z"),
@@ -289,6 +294,7 @@ mod tests {
             zone: TimeZone::UTC,
             interval: None,
             statistic: Statistic::default(),
+            with_negative: true,
             group_by: vec![Dimension::Field(other), Dimension::Area],
             filters: vec![is(Dimension::Field(one)), is(Dimension::Field(other))],
             now: at("2026-11-18T10:00:00Z"),

@@ -69,6 +69,13 @@ pub struct Spread {
     pub(crate) max: Option<f64>,
     /// The standard deviation.
     pub(crate) deviation: Option<f64>,
+    /// How many values are below 0, which `negative=without` leaves out.
+    #[serde(skip_serializing_if = "is_zero")]
+    negative: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Answers a question from rows, in whatever order they come.
@@ -192,6 +199,7 @@ impl Engine<'_> {
             p95: found.p95,
             max: found.max,
             deviation: found.deviation,
+            negative: rows.iter().filter(|row| row.value < 0.0).count() as u64,
         };
         Summary {
             value: value.filter(|_| found.count > 0),
@@ -254,6 +262,7 @@ mod tests {
             zone: TimeZone::UTC,
             interval: None,
             statistic: Statistic::default(),
+            with_negative: true,
             group_by: Vec::new(),
             filters: Vec::new(),
             now: at("2026-11-24T00:00:00Z"),
@@ -273,6 +282,25 @@ mod tests {
         let value = found.total.value.unwrap();
         assert_eq!(format!("{value:.3}"), "0.264");
         assert_eq!(value, 24.0 / 91.0);
+    }
+
+    #[test]
+    fn negative_values_are_counted_and_can_be_left_out() {
+        let mut query = days("2026-11-01", 30);
+        query.statistic = Statistic::Mean;
+        let rows = [
+            stage(-7.0, 3, "Build"),
+            stage(0.0, 3, "Build"),
+            stage(4.0, 4, "Build"),
+        ];
+        let told = |query: &Query| {
+            let total = report(Measure::Duration, &rows, query).total;
+            let json = serde_json::to_value(&total).unwrap();
+            (total.value, total.count, json.get("negative").cloned())
+        };
+        assert_eq!(told(&query), (Some(-1.0), 3, Some(1.into())));
+        query.with_negative = false;
+        assert_eq!(told(&query), (Some(2.0), 2, None));
     }
 
     #[test]

@@ -142,6 +142,7 @@ mod tests {
             zone: jiff::tz::TimeZone::UTC,
             interval: None,
             statistic: Statistic::default(),
+            with_negative: true,
             group_by: vec![Dimension::Category],
             filters: Vec::new(),
             now: on(25, "00:00"),

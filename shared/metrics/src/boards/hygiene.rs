@@ -449,6 +449,7 @@ mod tests {
             zone: jiff::tz::TimeZone::UTC,
             interval: None,
             statistic: Statistic::default(),
+            with_negative: true,
             group_by: Vec::new(),
             filters: Vec::new(),
             now: context.now,

@@ -68,6 +68,7 @@ fn query(interval: Option<Interval>, group_by: Vec<Dimension>) -> Query {
         zone: TimeZone::UTC,
         interval,
         statistic: Statistic::default(),
+        with_negative: true,
         group_by,
         filters: Vec::new(),
         now: on(30, "00:00"),

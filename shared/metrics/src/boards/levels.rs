@@ -143,6 +143,7 @@ mod tests {
             zone: TimeZone::UTC,
             interval: Some(Interval::Day),
             statistic: Statistic::default(),
+            with_negative: true,
             group_by: group_by.to_vec(),
             filters: Vec::new(),
             now: on(30, "00:00"),

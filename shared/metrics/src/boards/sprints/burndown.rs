@@ -107,6 +107,7 @@ mod tests {
             zone: TimeZone::UTC,
             interval: Some(Interval::Day),
             statistic: Statistic::default(),
+            with_negative: true,
             group_by: Vec::new(),
             filters: Vec::new(),
             now: on(30, "00:00"),

@@ -492,6 +492,7 @@ mod tests {
             zone: TimeZone::UTC,
             interval: None,
             statistic: Statistic::Mean,
+            with_negative: true,
             group_by: Vec::new(),
             filters,
             now: on(30, "00:00"),
