@@ -18,17 +18,81 @@ pub fn now() -> Timestamp {
 }
 
 /// Starts logging as JSON lines on standard output; the level comes from `AWS_LAMBDA_LOG_LEVEL`, else `RUST_LOG`, else
-/// it is `info`.
+/// it is `info`. Whatever it says, libraries are heard up to `info` only: below that they print requests as they are,
+/// with the credentials in them.
 pub fn init() {
-    use tracing_subscriber::{EnvFilter, fmt};
+    use tracing_subscriber::{
+        EnvFilter, Layer as _, filter::filter_fn, fmt, layer::SubscriberExt as _, registry,
+    };
 
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").or_else(|_| std::env::var("RUST_LOG"));
     let filter = EnvFilter::new(level.unwrap_or_else(|_| "info".into()));
-    let subscriber = fmt()
-        .json()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .finish();
+    let lines = fmt::layer().json().with_ansi(false);
+    let safe = filter_fn(|metadata| is_safe(*metadata.level(), metadata.target()));
+    let subscriber = registry().with(lines.with_filter(safe).with_filter(filter));
     // A second call in one process keeps the first subscriber, which is what a test wants.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Our own crates, which keep secrets in types that print nothing.
+const OURS: [&str; 17] = [
+    "ado",
+    "auth",
+    "connections",
+    "console",
+    "entrypoint",
+    "fan_out",
+    "fetch",
+    "http_api",
+    "insights",
+    "metrics",
+    "model",
+    "oauth",
+    "queue",
+    "resources",
+    "storage",
+    "upstream",
+    "validate_pat",
+];
+
+/// Whether a line of this level and origin holds no secret for certain.
+fn is_safe(level: tracing::Level, target: &str) -> bool {
+    let root = target.split("::").next().unwrap_or_default();
+    level <= tracing::Level::INFO || OURS.contains(&root)
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn libraries_are_not_heard_below_info() {
+        assert!(is_safe(Level::TRACE, "ado::client"));
+        for library in [
+            "lambda_runtime::layers",
+            "hyper",
+            "aws_smithy_runtime",
+            "adoption",
+        ] {
+            assert!(is_safe(Level::INFO, library) && is_safe(Level::ERROR, library));
+            assert!(!is_safe(Level::DEBUG, library) && !is_safe(Level::TRACE, library));
+        }
+    }
+
+    #[test]
+    fn every_crate_that_is_deployed_is_one_of_ours() {
+        let manifest = include_str!("../../../Cargo.toml");
+        let lines = manifest.lines().filter(|line| line.contains("{ path = "));
+        let crates = lines.filter_map(|line| line.split(' ').next());
+        let deployed: Vec<_> = crates
+            .filter(|name| !matches!(*name, "local" | "simulator"))
+            .map(|name| name.replace('-', "_"))
+            .collect();
+        assert_eq!(deployed.len(), OURS.len());
+        for name in deployed {
+            assert!(OURS.contains(&name.as_str()), "{name}");
+        }
+    }
 }
