@@ -121,21 +121,8 @@ impl SignedIn {
         }
     }
 
-    fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
-        let endpoint = &self.deployment.stack.aws_environment()["AWS_ENDPOINT_URL_SECRETS_MANAGER"];
-        let config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
-            .region(aws_sdk_secretsmanager::config::Region::new("us-east-1"))
-            .credentials_provider(aws_sdk_secretsmanager::config::Credentials::new(
-                "x", "x", None, None, "test",
-            ))
-            .endpoint_url(endpoint)
-            .build();
-        aws_sdk_secretsmanager::Client::from_conf(config)
-    }
-
     fn secrets(&self) -> Secrets {
-        Secrets::new(self.secrets_manager(), "local/".to_owned())
+        Secrets::new(self.deployment.secrets_manager(), "local/".to_owned())
     }
 
     /// What one worker has: a memory of its own, and the tables and secrets of all.

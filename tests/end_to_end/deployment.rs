@@ -270,6 +270,31 @@ impl Deployment {
         }
     }
 
+    /// A client of the stack's Secrets Manager.
+    pub(crate) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+        let endpoint = &self.stack.aws_environment()["AWS_ENDPOINT_URL_SECRETS_MANAGER"];
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("x", "x", None, None, "test"))
+            .endpoint_url(endpoint)
+            .build();
+        aws_sdk_secretsmanager::Client::from_conf(config)
+    }
+
+    /// What Secrets Manager holds.
+    pub(crate) async fn secrets(&self) -> Vec<String> {
+        let client = self.secrets_manager();
+        let list = client.list_secrets().send().await.unwrap();
+        let mut texts = Vec::new();
+        for secret in list.secret_list() {
+            let get = client.get_secret_value().secret_id(secret.name().unwrap());
+            texts.push(get.send().await.unwrap().secret_string.unwrap());
+        }
+        texts
+    }
+
     /// Everything that is stored.
     pub(crate) async fn stored(&self) -> Vec<StoredRecord> {
         let table = self.stack.table_name("RecordsTable").unwrap().to_owned();

@@ -7,6 +7,8 @@
 )]
 
 mod any_order;
+mod canaries;
+mod certificate;
 mod credentials;
 mod deployment;
 mod faults;

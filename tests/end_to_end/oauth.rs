@@ -1,6 +1,6 @@
 //! Connecting by signing in, as a browser does it, and every way in which it fails.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use reqwest::{Client, Method, header::SET_COOKIE, redirect::Policy};
 use secrecy::ExposeSecret;
@@ -22,7 +22,7 @@ pub(crate) struct Browser {
 /// A sign-in that has begun.
 pub(crate) struct Begun {
     page: Url,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl Begun {
@@ -45,9 +45,14 @@ impl Browser {
     /// The same where only accounts of one directory may sign in.
     async fn start_for(directory: &str) -> Self {
         let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+        Self::over(Config::default(), template.as_ref(), directory).await
+    }
+
+    /// The same from another template, for another organization.
+    pub(crate) async fn over(config: Config, template: &Path, directory: &str) -> Self {
         // The application is the same for the same seed.
         let application = Simulator::new(Config::default()).entra().application();
-        let deployment = Deployment::start_with(Config::default(), template.as_ref(), |options| {
+        let deployment = Deployment::start_with(config, template, |options| {
             options
                 .parameter("OAuthClientId", application.id.to_string())
                 .parameter("OAuthTenantId", directory)
@@ -128,7 +133,7 @@ impl Browser {
     }
 
     /// Comes back, and gives the status and the page.
-    async fn come_back(&self, address: &Url, cookie: &str) -> (u16, String) {
+    pub(crate) async fn come_back(&self, address: &Url, cookie: &str) -> (u16, String) {
         let request = self.http.get(address.clone()).header("cookie", cookie);
         let response = request.send().await.unwrap();
         let policy = &response.headers()["content-security-policy"];
