@@ -292,13 +292,18 @@ impl Document {
         for (id, resource) in &resources {
             resolver.check_references(&Place::root(id), resource)?;
         }
-        for section in ["Globals", "Outputs"] {
-            resolver.check_references(
-                &Place::root(section),
-                &Value::Object(self.section(section)?),
-            )?;
-        }
         let globals = self.section("Globals")?;
+        resolver.check_references(&Place::root("Globals"), &Value::Object(globals.clone()))?;
+        for (name, output) in self.section("Outputs")? {
+            let place = Place::root("Outputs").at(&name);
+            let condition = output.get("Condition").and_then(Value::as_str);
+            if let Some(condition) = condition
+                && !resolver.condition(&place, condition)?
+            {
+                continue;
+            }
+            resolver.check_references(&place, &output)?;
+        }
         let template = resources::read(&resolver, &globals, &resources)?;
         check::all(&template)?;
         Ok(template)

@@ -308,9 +308,16 @@ impl<'a> Resolver<'a> {
     ) -> Result<(), TemplateError> {
         match value {
             Value::Object(map) => match as_function(map) {
+                // What the other branch refers to need not exist.
                 Some(("Fn::If", argument)) => {
                     self.call(place, "Fn::If", argument)?;
-                    self.check_references(place, argument)
+                    match argument.as_array().map(Vec::as_slice) {
+                        Some([Value::String(condition), yes, no]) => {
+                            let is_yes = self.condition(place, condition)?;
+                            self.check_references(place, if is_yes { yes } else { no })
+                        }
+                        _ => Ok(()),
+                    }
                 }
                 Some(("Ref" | "Fn::GetAtt" | "Fn::Sub" | "Fn::Join", _)) => {
                     self.resolve(place, value).map(drop)

@@ -244,3 +244,36 @@ fn the_projects_own_template_is_understood() {
         !template.tables.is_empty() && !template.routes.is_empty() && !template.mappings.is_empty()
     );
 }
+
+#[test]
+fn the_projects_own_template_is_whole_with_a_fixed_address_too() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
+    let document = Document::read(Path::new(path)).unwrap();
+    let parameters = [
+        ("TokenIssuer", "x"),
+        ("TokenAudience", "x"),
+        ("FixedAddress", "yes"),
+    ];
+    let mut surroundings = surroundings();
+    surroundings.parameters = parameters
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let template = document.resolve(&surroundings);
+    assert!(template.unwrap().functions.len() > 5);
+}
+
+#[test]
+fn what_is_not_there_may_stand_where_it_is_not_wanted() {
+    let one = "  Alarm: { Type: AWS::CloudWatch::Alarm, Condition: IsProd, Properties: { X: !Ref Missing } }\n";
+    let more = "  Other: { Type: AWS::SNS::Topic, Properties: { X: !If [IsProd, !Ref Alarm, !Ref Items] } }\n";
+    let outputs = "Outputs:\n  A: { Condition: IsProd, Value: !Ref Alarm }\n";
+    let whole = format!("{}{outputs}", SMALL.replace(one, &format!("{one}{more}")));
+    assert!(resolve(&whole).is_ok());
+    let wanted = whole.replace(
+        "[IsProd, !Ref Alarm, !Ref Items]",
+        "[IsProd, !Ref Items, !Ref Alarm]",
+    );
+    assert!(resolve(&wanted).unwrap_err().contains("Alarm"));
+    let unconditional = whole.replace("A: { Condition: IsProd, ", "A: { ");
+    assert!(resolve(&unconditional).unwrap_err().contains("Alarm"));
+}
