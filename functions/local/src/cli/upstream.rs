@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
 use simulator::{Application, Config, Elapsed, Expected, Floors, Simulator, Throttling};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -81,6 +82,7 @@ impl Upstream {
         {
             let simulator = simulate(arguments, seed, epoch, frozen);
             offer_tokens(&simulator, &stack.data_file("simulated-tokens"))?;
+            offer_application(&simulator, &stack.data_file("simulated-application"))?;
             register_application(&simulator, stack)?;
             let served = simulator.clone();
             let server = tokio::spawn(async move {
@@ -177,6 +179,23 @@ fn offer_tokens(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
         simulator.add_pat(pat);
     }
     Ok(())
+}
+
+/// Writes down an application that is a user of the simulated organization, in the form in which the API takes it.
+fn offer_application(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
+    let entra = simulator.entra();
+    let application = entra.application();
+    let form = json!({
+        "tenant_id": entra.directory(),
+        "client_id": application.id,
+        "client_secret": application.secrets[0].0.expose_secret(),
+    });
+    let failed = |source| Failure::TokenFile {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = private_file::create(path).map_err(failed)?;
+    writeln!(file, "{form}").map_err(failed)
 }
 
 /// Registers the application that people sign in to, and puts its secret where the functions find it.

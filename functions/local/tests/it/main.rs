@@ -11,6 +11,7 @@ mod dynamodb;
 mod gateway;
 mod harness;
 mod lambda;
+mod readme;
 mod restart;
 mod secrets;
 mod sign_in;
