@@ -310,7 +310,44 @@ fn refusal(body: &[u8]) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        time::timeout,
+    };
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_redirect_of_the_token_endpoint_is_not_followed() {
+        let (listener, decoy) = (
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        );
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let answer = format!(
+            "HTTP/1.1 307 x\r\nlocation: http://{}/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            decoy.local_addr().unwrap()
+        );
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let entra = Entra::new(&Hosts::from_base(&base).unwrap()).unwrap();
+        let client = ApplicationId(uuid::Uuid::nil());
+        let proof = Proof::Secret("s3cret".into());
+        let asked = (Authority::Organizations, client, &proof);
+        let token = "refresh-s3cret".into();
+        let now = Timestamp::UNIX_EPOCH;
+        let redeemed = entra.redeem(asked, Grant::Refresh(&token), now).await;
+        let error = redeemed.unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+        assert!(!error.to_string().contains("s3cret"));
+        let asked = timeout(Duration::from_millis(100), decoy.accept()).await;
+        assert!(asked.is_err(), "the redirect was followed");
+    }
 
     #[test]
     fn only_what_the_services_need_is_asked_for() {
