@@ -270,6 +270,21 @@ impl Deployment {
         }
     }
 
+    /// Lets the day pass in which nobody looks for new organizations again.
+    pub(crate) async fn forget_looks(&self) {
+        let name = self.stack.table_name("ControlTable").unwrap();
+        let scan = self.client().scan().table_name(name);
+        let mut items = scan.into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item.unwrap();
+            if item["sk"].as_s().unwrap() == "#ORGANIZATIONS" {
+                let delete = self.client().delete_item().table_name(name);
+                let delete = delete.key("pk", item["pk"].clone());
+                delete.key("sk", item["sk"].clone()).send().await.unwrap();
+            }
+        }
+    }
+
     /// A client of the stack's Secrets Manager.
     pub(crate) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};

@@ -23,6 +23,7 @@ mod oauth;
     reason = "the simulator's own tests check answers with it, these check requests"
 )]
 mod openapi;
+mod organizations;
 mod regressions;
 mod second_looks;
 mod timelines;

@@ -307,6 +307,15 @@ async fn every_way_in_which_a_sign_in_fails_ends_on_a_page_that_says_what_to_do(
         assert_eq!(browser.come_back(&address, "x=1").await.0, 400, "{query}");
     }
 
+    // Another browser with a sign-in of its own under way.
+    let (begun, theirs) = (
+        browser.begin(json!({})).await,
+        browser.begin(json!({})).await,
+    );
+    let back = browser.decide(&begun, "accept").await;
+    let (status, page) = browser.come_back(&back, &theirs.cookie).await;
+    assert!(status == 403 && page.contains("another browser"), "{page}");
+
     // The code of somebody else's sign-in: the verifier does not fit.
     let (mine, theirs) = (
         browser.begin(json!({})).await,
