@@ -225,7 +225,11 @@ async fn who_signs_in_gets_everything_that_they_may_read() {
     assert!(status == 400 && page.contains("finished already"), "{page}");
 
     let deployment = &browser.deployment;
-    let text = format!("{}{}", deployment.logs(), deployment.tables().await);
+    // Who began it is known to whoever asks later.
+    let logs = deployment.logs();
+    let saved = logs.lines().find(|line| line.contains("saved a sign-in"));
+    assert!(saved.is_some_and(|line| line.contains("local-user")));
+    let text = format!("{logs}{}", deployment.tables().await);
     let application = entra.application();
     let code = value_of(&back, "code").unwrap();
     for secret in [

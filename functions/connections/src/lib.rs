@@ -158,7 +158,7 @@ async fn report(
 
 async fn sync(
     State(context): State<Context>,
-    Admin { tenant }: Admin,
+    Admin { tenant, .. }: Admin,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
@@ -177,7 +177,7 @@ async fn sync(
 
 async fn reauthenticate(
     State(context): State<Context>,
-    Admin { tenant }: Admin,
+    Admin { tenant, .. }: Admin,
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {

@@ -45,6 +45,7 @@ pub(crate) async fn finish(
     let directory = directory((application, &wish), &session, &issued)?;
     let admin = Admin {
         tenant: pending.tenant,
+        by: pending.by,
     };
     let saved = save(
         context,
@@ -54,6 +55,11 @@ pub(crate) async fn finish(
         issued,
     )
     .await?;
+    tracing::info!(
+        connection.id = %saved.connection.id,
+        by = admin.by.subject,
+        "saved a sign-in"
+    );
     Ok(done(&saved))
 }
 

@@ -155,6 +155,7 @@ async fn begin(
     let session = Session::new().ok_or_else(Problem::unavailable)?;
     let pending = PendingSignIn {
         tenant: admin.tenant,
+        by: admin.by,
         browser: session.browser_hash(),
         wish: serde_json::to_string(&wish)?,
         expires_at: (context.clock)()

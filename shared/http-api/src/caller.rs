@@ -1,5 +1,7 @@
 //! Who asks: tenant and roles, from the claims of the token that API Gateway has verified, and from nothing else.
 
+use std::collections::HashMap;
+
 use axum::{
     extract::FromRequestParts,
     http::request::Parts,
@@ -7,7 +9,7 @@ use axum::{
 };
 use entrypoint::problem::Problem;
 use lambda_http::request::RequestContext;
-use model::TenantId;
+use model::{Actor, TenantId};
 
 use crate::refuse;
 
@@ -23,6 +25,8 @@ pub struct Viewer {
 pub struct Admin {
     /// Whose things these are.
     pub tenant: TenantId,
+    /// Who is responsible for the change.
+    pub by: Actor,
 }
 
 /// A request without a verified token, or whose token lacks a role.
@@ -39,7 +43,8 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     type Rejection = NotAllowed;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotAllowed> {
-        caller(parts, &["viewer", "admin"]).map(|tenant| Self { tenant })
+        let tenant = caller(parts, &["viewer", "admin"])?;
+        Ok(Self { tenant })
     }
 }
 
@@ -47,23 +52,16 @@ impl<S: Sync> FromRequestParts<S> for Admin {
     type Rejection = NotAllowed;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotAllowed> {
-        caller(parts, &["admin"]).map(|tenant| Self { tenant })
+        let tenant = caller(parts, &["admin"])?;
+        let by = actor(parts);
+        Ok(Self { tenant, by })
     }
 }
 
 /// The tenant of the `tid` claim, if the `roles` claim has one of these.
 fn caller(parts: &Parts, roles: &[&str]) -> Result<TenantId, NotAllowed> {
     let forbidden = |detail: &str| NotAllowed(Problem::forbidden(detail));
-    let claims = match parts.extensions.get::<RequestContext>() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            let authorizer = context.authorizer.as_ref();
-            authorizer
-                .and_then(|authorizer| authorizer.jwt.as_ref())
-                .map(|jwt| &jwt.claims)
-        }
-        _ => None,
-    };
-    let claims = claims.ok_or_else(|| forbidden("the request has no verified token"))?;
+    let claims = claims(parts).ok_or_else(|| forbidden("the request has no verified token"))?;
     let tenant = claims.get("tid").and_then(|claim| TenantId::new(claim));
     let tenant = tenant.ok_or_else(|| forbidden("the token names no tenant (claim `tid`)"))?;
     let held = claims.get("roles").map_or("", String::as_str);
@@ -76,5 +74,33 @@ fn caller(parts: &Parts, roles: &[&str]) -> Result<TenantId, NotAllowed> {
             "the token lacks the role `{}`",
             roles[roles.len() - 1]
         )))
+    }
+}
+
+fn claims(parts: &Parts) -> Option<&HashMap<String, String>> {
+    match parts.extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            let authorizer = context.authorizer.as_ref()?;
+            authorizer.jwt.as_ref().map(|jwt| &jwt.claims)
+        }
+        _ => None,
+    }
+}
+
+/// The longest name that is kept of anybody.
+const NAME_CHARACTERS: usize = 200;
+
+/// Whom the token names. Entra ID's `oid` is the same for all applications of a directory, `sub` is not:
+/// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#payload-claims>.
+fn actor(parts: &Parts) -> Actor {
+    let claim = |name: &str| {
+        let text = claims(parts)?.get(name)?;
+        Some(text.chars().take(NAME_CHARACTERS).collect::<String>())
+    };
+    Actor {
+        subject: claim("oid")
+            .or_else(|| claim("sub"))
+            .unwrap_or_else(|| "unnamed".to_owned()),
+        name: claim("name"),
     }
 }

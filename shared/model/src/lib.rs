@@ -6,6 +6,7 @@
 //! Start reading at [`record::Record`], what is stored, and [`job::Job`], what is asked of a fetch function.
 //! What Azure DevOps sends on the wire is not here: `resources` maps it into these types.
 
+pub mod audit;
 pub mod connection;
 pub mod discovery;
 pub mod fault;
@@ -16,6 +17,7 @@ pub mod record;
 pub mod retention;
 pub mod service;
 
+pub use audit::Actor;
 pub use connection::{
     Connection, ConnectionStatus, Expiry, GLOBAL_PATS_END, Integration, IntegrationStatus, Method,
 };

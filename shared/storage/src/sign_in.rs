@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
-use model::TenantId;
+use model::{Actor, TenantId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,6 +18,8 @@ const PARTITION: &str = "SIGN_IN";
 pub struct PendingSignIn {
     /// Whose connection it will be.
     pub tenant: TenantId,
+    /// Who began it, and is responsible for what comes of it.
+    pub by: Actor,
     /// The hash of what the browser must come back with.
     pub browser: String,
     /// What is wanted, in the words of whoever wrote it.
