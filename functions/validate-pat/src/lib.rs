@@ -30,6 +30,7 @@ use entrypoint::problem::{MEDIA_TYPE, Problem};
 use http::{StatusCode, header};
 use model::{Expiry, Fault, OrganizationName, Retention, Service};
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 
 use self::form::{Form, Given};
 
@@ -154,8 +155,8 @@ async fn look(context: &Context, form: Form) -> Response {
     }
 }
 
-/// Probes every organization at once, each within the whole budget, with what is given, which is given back with the
-/// access token that it may have needed.
+/// Probes every organization at once, all within one budget, with what is given, which is given back with the access
+/// token that it may have needed; getting that one counts.
 ///
 /// # Errors
 /// An organization has no credential, or a probe broke down.
@@ -174,7 +175,15 @@ async fn look_at(
     (organizations, services): (&[OrganizationName], &[Service]),
     window: Option<Window>,
 ) -> Result<(Option<Given>, Vec<OrganizationReport>), Problem> {
-    let given = match given.signed_in(entra, entrypoint::now()).await {
+    let deadline = Instant::now() + BUDGET;
+    let signed_in = timeout_at(deadline, given.signed_in(entra, entrypoint::now())).await;
+    let late = |_| {
+        Err(auth::Error::Unavailable {
+            reason: "it did not answer in time".to_owned(),
+            after: None,
+        })
+    };
+    let given = match signed_in.unwrap_or_else(late) {
         Ok(given) => given,
         Err(error) => {
             let (reason, next_step) = error.explanation();
@@ -193,13 +202,14 @@ async fn look_at(
             .ok_or_else(Problem::unavailable)?;
         let (client, organization) = (client.clone(), organization.clone());
         let services = services.to_vec();
+        let left = deadline.saturating_duration_since(Instant::now());
         probes.push(tokio::spawn(async move {
             match window {
                 Some(window) => {
-                    let wanted = (&services[..], BUDGET);
+                    let wanted = (&services[..], left);
                     probe_with_outlook(&client, &credential, &organization, wanted, window).await
                 }
-                None => probe(&client, &credential, &organization, &services, BUDGET).await,
+                None => probe(&client, &credential, &organization, &services, left).await,
             }
         }));
     }
