@@ -425,10 +425,10 @@ async fn an_answer_comes_within_ten_seconds_whatever_upstream_does() {
         ..Config::default()
     };
     let (simulator, router) = start_with(config).await;
-    // An application has to ask Entra ID first, which takes its time as well.
+    // An application has to ask Entra ID first, whose answer comes in four pieces, each a second late.
     let entra = simulator.entra();
     entra.set_lifetimes(simulator::Lifetimes {
-        latency: Duration::from_secs(7),
+        latency: Duration::from_secs(1),
         ..entra.lifetimes()
     });
     let application = entra.application();
