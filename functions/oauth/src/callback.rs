@@ -122,9 +122,24 @@ async fn redeem(
     let issued = context.entra.redeem(asked, grant, (context.clock)()).await;
     issued.map_err(|error| {
         tracing::warn!(error = %error, "a code was not redeemed");
-        let (reason, next_step) = error.explanation();
-        Page::failed(StatusCode::BAD_GATEWAY, reason, next_step)
+        not_redeemed(&error)
     })
+}
+
+/// What is said of a code that Entra ID does not redeem. Its refusal of the application is not the business of whoever
+/// signed in.
+fn not_redeemed(error: &auth::Error) -> Page {
+    let (reason, next_step) = error.explanation();
+    let next_step = match error {
+        auth::Error::Refused { error, .. }
+            if matches!(error.as_str(), "invalid_client" | "unauthorized_client") =>
+        {
+            "Ask whoever runs this deployment to look at its application in Entra ID, and at the secret of it in Secrets Manager."
+                .to_owned()
+        }
+        _ => next_step,
+    };
+    Page::failed(StatusCode::BAD_GATEWAY, reason, next_step)
 }
 
 /// The directory of whoever signed in, if it is one that may.
@@ -299,4 +314,23 @@ fn unavailable() -> Page {
         "A part of the service did not answer.",
         "Start again in a minute.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next_step(error: &str, code: u32) -> String {
+        let error = auth::Error::Refused {
+            error: error.to_owned(),
+            code,
+        };
+        not_redeemed(&error).sentences[1].clone()
+    }
+
+    #[test]
+    fn whoever_signed_in_is_not_sent_to_renew_the_applications_secret() {
+        assert!(next_step("invalid_client", 7_000_222).contains("whoever runs this deployment"));
+        assert_eq!(next_step("invalid_grant", 54005), "Start again.");
+    }
 }
