@@ -178,7 +178,12 @@ fn offer_tokens(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
         writeln!(file, "{what}: {}", pat.token.expose_secret()).map_err(failed)?;
         simulator.add_pat(pat);
     }
-    Ok(())
+    let entra = simulator.entra();
+    let application = entra.application();
+    let (secret, _) = &application.secrets[0];
+    writeln!(file, "directory: {}", entra.directory()).map_err(failed)?;
+    writeln!(file, "application: {}", application.id).map_err(failed)?;
+    writeln!(file, "client secret: {}", secret.expose_secret()).map_err(failed)
 }
 
 /// Writes down an application that is a user of the simulated organization, in the form in which the API takes it.
