@@ -15,34 +15,40 @@ export class ApiError extends Error {
 
 /** @param {string} path @param {{ signal?: AbortSignal }} [options] */
 export async function get(path, options = {}) {
-  return (await request("GET", path, options)).json();
+  return (await request("GET", api() + path, options)).json();
 }
 
 /** @param {string} method @param {string} path @param {unknown} [body] */
 export async function send(method, path, body) {
-  const response = await request(method, path, { body });
+  const response = await request(method, api() + path, { body });
   const text = await response.text();
   return text ? JSON.parse(text) : null;
 }
 
 /** An answer as it is. @param {string} path */
 export async function text(path) {
-  return (await request("GET", path, {})).text();
+  return (await request("GET", api() + path, {})).text();
+}
+
+/** Notes what a sign-in to Entra ID is for, and tells its page. @param {unknown} body @returns {Promise<string>} */
+export async function beginEntraSignIn(body) {
+  const { sign_in_url } = await (await request("POST", "/oauth/authorize", { body })).json();
+  return sign_in_url;
 }
 
 /**
  * @param {string} method
- * @param {string} path
+ * @param {string} address
  * @param {{ body?: unknown, signal?: AbortSignal }} options
  */
-async function request(method, path, { body, signal }) {
+async function request(method, address, { body, signal }) {
   /** @type {Record<string, string>} */
   const headers = { authorization: `Bearer ${await accessToken()}` };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response;
   try {
     const content = body === undefined ? undefined : JSON.stringify(body);
-    response = await fetch(api() + path, { method, headers, body: content, signal });
+    response = await fetch(address, { method, headers, body: content, signal });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(problem(0, "The service cannot be reached. Check your connection."));

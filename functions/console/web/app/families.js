@@ -25,43 +25,90 @@ export const FAMILIES = {
     lead: "How often changes reach people, how long they take to get there, and how often they break something.",
     blocks: [
       { name: "deployment_frequency", view: "trend" },
-      { name: "lead_time", view: "trend" },
       { name: "change_failure_rate", view: "trend" },
       { name: "time_to_restore", view: "trend" },
-      { name: "lead_time_stages", view: "stages", by: "phase", class: "wide" },
+      { name: "deployment_count", view: "stacked", by: "result", title: "Deployments by result" },
+      { name: "lead_time_for_changes", view: "trend" },
+      { name: "lead_time_for_changes_stages", view: "stages", by: "phase" },
+      { name: "lead_time", view: "trend" },
+      { name: "lead_time_stages", view: "stages", by: "phase" },
     ],
   },
   reviews: {
     title: "Reviews",
     lead: "How long pull requests wait, who reviews them, and what is merged.",
     blocks: [
-      { name: "pull_request_cycle_time", view: "trend" },
-      { name: "pull_request_count", view: "stacked" },
+      { name: "pull_request_count", view: "stacked", by: "status", title: "Pull requests by status" },
+      { name: "pull_request_merge_time", view: "trend" },
+      { name: "pull_request_first_review_time", view: "trend" },
+      { name: "pull_request_stage_time", view: "stages", by: "phase" },
+      { name: "review_count", view: "groups", by: "reviewer" },
+      { name: "review_collaboration", view: "stacked", by: "approval" },
+      { name: "open_pull_request_age", view: "groups", by: "repository" },
     ],
   },
   boards: {
     title: "Boards",
     lead: "How work items flow, what waits, and how well they are kept.",
-    blocks: [{ name: "cumulative_flow", view: "areas", class: "full" }],
+    blocks: [
+      { name: "cumulative_flow", view: "areas", by: "state_category", class: "full" },
+      { name: "throughput", view: "trend" },
+      { name: "cycle_time", view: "trend" },
+      { name: "resolution_time", view: "trend" },
+      { name: "work_in_progress", view: "trend" },
+      { name: "time_in_state", view: "groups", by: "state" },
+      { name: "hygiene_misses", view: "areas", by: "miss" },
+      { name: "alignment_effort", view: "stacked", by: "category" },
+    ],
   },
   sprints: {
     title: "Sprints",
     lead: "What was committed, what was delivered, and what came in between.",
-    blocks: [],
+    blocks: [
+      { name: "sprint_velocity", view: "groups", by: "sprint" },
+      { name: "sprint_commit_done_ratio", view: "groups", by: "sprint" },
+      { name: "sprint_scope_creep", view: "groups", by: "sprint" },
+      { name: "sprint_burndown", view: "lines", by: "sprint", class: "wide" },
+      { name: "sprint_carry_over", view: "groups", by: "sprint" },
+    ],
   },
 };
+
+/** What the overview shows: what says most about how things are, where changes are looked for. */
+export const OVERVIEW = {
+  headlines: [
+    "deployment_frequency",
+    "change_failure_rate",
+    "time_to_restore",
+    "lead_time_for_changes",
+    "run_success_rate",
+    "run_duration",
+    "pull_request_merge_time",
+    "cycle_time",
+  ],
+  watched: [
+    "run_success_rate",
+    "run_duration",
+    "stage_duration",
+    "run_queue_time",
+    "change_failure_rate",
+    "pull_request_merge_time",
+    "pull_request_first_review_time",
+    "cycle_time",
+  ],
+};
+
+/** What is told first of a new connection. */
+export const FIRST = ["run_count", "run_success_rate", "pull_request_count", "open_work_items"];
 
 /** The page that a metric belongs to. @param {Metric} metric */
 export function familyOf({ name, inputs }) {
   const has = (/** @type {string[]} */ ...kinds) => kinds.some((kind) => inputs.includes(kind));
-  if (/sprint|velocity|burn/.test(name)) return "sprints";
-  if (/^(run|stage|job|step|test|pipeline)_/.test(name)) return "pipelines";
-  if (/deploy|lead_time|change_failure|restore|dora/.test(name)) return "delivery";
-  if (/^(pull_request|pr|review|commit|push|reviewer|code|author|coding)/.test(name)) return "reviews";
-  if (/^work_item/.test(name) || has("work_item", "work_item_link")) return "boards";
-  if (has("pull_request", "push", "commit", "changeset")) return "reviews";
-  if (has("deployment", "environment_deployment")) return "delivery";
-  return "pipelines";
+  if (/^sprint_/.test(name)) return "sprints";
+  if (/deploy|lead_time|change_failure|restore/.test(name) && !/^pull_request/.test(name)) return "delivery";
+  if (has("run", "definition") || /^(run|stage|job|step|pipeline)_/.test(name)) return "pipelines";
+  if (has("work_item")) return "boards";
+  return "reviews";
 }
 
 /** What a page shows of the metrics that there are: first what it asks for, then the rest. @param {string} family @param {Metric[]} metrics */

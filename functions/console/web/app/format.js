@@ -18,7 +18,7 @@ const DAY = 24 * HOUR;
 export function split(value, unit) {
   if (value === null || value === undefined || Number.isNaN(value)) return { number: "–", unit: "" };
   if (unit === "seconds") return duration(value);
-  if (unit.startsWith("share")) return { number: digits(value * 100, 3), unit: "%" };
+  if (unit.startsWith("share") || unit === "ratio") return { number: digits(value * 100, 3), unit: "%" };
   if (unit === "count") return { number: count(value), unit: "" };
   // What is counted stands in the name of the metric, and that a score ends at 100 in its definition.
   if (unit === "amount" || unit.startsWith("score")) return { number: digits(value, 3), unit: "" };
@@ -65,11 +65,13 @@ export function words(name) {
   return upper.replace(/\b(pr|wip|mttr|tfvc|csv|id)\b/gi, (word) => word.toUpperCase());
 }
 
+/** Dimensions whose values the API names. */
+const OURS = ["result", "status", "state_category", "phase", "approval", "miss", "category", "outcome", "sprint_state", "role"];
+
 /** A value of a dimension: what the API names by itself is put in words, what people named stays. @param {string} dimension @param {string | null} value */
 export function valueText(dimension, value) {
   if (value === null || value === "") return "(none)";
-  const isOurs =
-    ["result", "status", "state_category", "phase", "stage_of", "vote", "kind"].includes(dimension) && /^[a-z]+(_[a-z]+)*$/.test(value);
+  const isOurs = OURS.includes(dimension) && /^[a-z]+(_[a-z]+)*$/.test(value);
   return isOurs ? words(value) : value;
 }
 

@@ -1,5 +1,6 @@
 // State that comes from elsewhere: answers of the API, the clock, the size of an element.
 
+import { ApiError } from "./api.js";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
 
 /**
@@ -37,7 +38,8 @@ export function useLoaded(load, key, everyMs = 0) {
       } catch (error) {
         if (abort.signal.aborted) return;
         setState((old) => ({ ...old, error: /** @type {Error} */ (error), loading: false, key }));
-        schedule(null);
+        // What is not there, or not for this person, will not be there in a moment either.
+        if (!(error instanceof ApiError && error.status >= 400 && error.status < 500)) schedule(null);
       }
     };
     /** @param {T | null} value */
@@ -60,7 +62,7 @@ export function useLoaded(load, key, everyMs = 0) {
     };
   }, [key, turn]);
   const reload = useCallback(() => setTurn((turn) => turn + 1), []);
-  return { ...state, reload };
+  return { ...state, isStale: state.value !== null && state.key !== key, reload };
 }
 
 /** The time, a new one every so often. @param {number} everyMs */

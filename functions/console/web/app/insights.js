@@ -12,45 +12,100 @@ import { useLoaded } from "./hooks.js";
 const DAY_MS = 86_400_000;
 /** How long an answer is good for: another page that asks the same gets the same. */
 const FRESH_MS = 60_000;
-/** How many questions are asked at once: the answers are made of the same records. */
-const AT_ONCE = 4;
+/** How many questions are asked at once: answers are made of the same records, and on one machine each slows down the others. */
+const AT_ONCE = 2;
 
-/** @type {Map<string, { at: number, answer: Promise<any> }>} */
-const answers = new Map();
+/**
+ * A question: when it was asked, its answer, and how many still want it.
+ * @typedef {{ at: number, answer: Promise<any>, wanted: number, abort: AbortController }} Question
+ */
+
+/** @type {Map<string, Question>} */
+const questions = new Map();
 let asking = 0;
-/** @type {(() => void)[]} */
-const waiting = [];
+/** Those that wait for their turn; what only adds to what is shown waits behind everything else. @type {{ now: (() => void)[], later: (() => void)[] }} */
+const waiting = { now: [], later: [] };
 
-/** Asks, unless it was asked a moment ago. @param {string} path @returns {Promise<any>} */
-export function ask(path) {
-  const known = answers.get(path);
-  if (known && Date.now() - known.at < FRESH_MS) return known.answer;
-  const answer = inTurn(() => get(path));
-  answers.set(path, { at: Date.now(), answer });
-  answer.catch(() => answers.delete(path));
-  return answer;
+/** @typedef {{ signal?: AbortSignal, isLater?: boolean }} Manner who asks no more when the signal says so; whether others go first */
+
+/** Asks, unless it was asked a moment ago. @param {string} path @param {Manner} [manner] @returns {Promise<any>} */
+export function ask(path, { signal, isLater = false } = {}) {
+  let question = questions.get(path);
+  if (!question || Date.now() - question.at >= FRESH_MS) {
+    const abort = new AbortController();
+    const answer = inTurn(isLater ? waiting.later : waiting.now, async () => {
+      abort.signal.throwIfAborted();
+      return get(path, { signal: abort.signal });
+    });
+    const asked = { at: Date.now(), answer, wanted: 0, abort };
+    answer.catch(() => forgetOne(path, asked));
+    questions.set(path, asked);
+    question = asked;
+  }
+  want(path, question, signal);
+  return question.answer;
+}
+
+/** A question that nobody waits for any more makes room for others. @param {string} path @param {Question} question @param {AbortSignal} [signal] */
+function want(path, question, signal) {
+  let isAnswered = false;
+  question.wanted += 1;
+  question.answer.then(
+    () => {
+      isAnswered = true;
+    },
+    () => {},
+  );
+  signal?.addEventListener("abort", () => {
+    question.wanted -= 1;
+    if (question.wanted > 0 || isAnswered) return;
+    question.abort.abort();
+    forgetOne(path, question);
+  });
+}
+
+/** @param {string} path @param {Question} question */
+function forgetOne(path, question) {
+  if (questions.get(path) === question) questions.delete(path);
 }
 
 /** Forgets what was answered, so that it is asked again. */
 export function forget() {
-  answers.clear();
+  questions.clear();
 }
 
-/** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
-async function inTurn(work) {
-  if (asking >= AT_ONCE) await new Promise((/** @type {(value?: any) => void} */ next) => waiting.push(next));
-  asking += 1;
+/** @template T @param {(() => void)[]} queue @param {() => Promise<T>} work @returns {Promise<T>} */
+async function inTurn(queue, work) {
+  // A turn is handed on and not given back, so that nobody takes it in between.
+  if (asking < AT_ONCE) asking += 1;
+  else await new Promise((/** @type {(value?: any) => void} */ next) => queue.push(next));
   try {
     return await work();
   } finally {
-    asking -= 1;
-    waiting.shift()?.();
+    const next = waiting.now.shift() ?? waiting.later.shift();
+    if (next) next();
+    else asking -= 1;
   }
 }
 
+/** How the catalogue says that the fields of work items are dimensions, too. */
+const ANY_FIELD = "field:REFERENCE_NAME";
+
 /** All metrics. */
 export function useCatalogue() {
-  return useLoaded(async () => /** @type {Metric[]} */ ((await ask("/insights")).metrics), "catalogue");
+  return useLoaded(async () => {
+    const { metrics } = /** @type {{ metrics: Metric[] }} */ (await ask("/insights"));
+    return metrics.map((metric) => ({
+      ...metric,
+      dimensions: metric.dimensions.filter((dimension) => dimension !== ANY_FIELD),
+      hasFields: metric.dimensions.includes(ANY_FIELD),
+    }));
+  }, "catalogue");
+}
+
+/** Whether the values of a metric can be told apart by this. @param {Metric} metric @param {string} dimension */
+export function isCutBy(metric, dimension) {
+  return metric.dimensions.includes(dimension) || (metric.hasFields === true && /^field:./.test(dimension));
 }
 
 /** The range that the address asks for: days up to today, or two days. @param {URLSearchParams} query @returns {Range} */
@@ -121,43 +176,58 @@ export function path(metric, range, options = {}, kind = "") {
   if (options.format) query.set("format", options.format);
   if (options.connection) query.set("connection", options.connection);
   for (const filter of options.filters ?? []) {
-    if (metric.dimensions.includes(filter.dimension)) query.append(filter.dimension + filter.rule, filter.value);
+    if (isCutBy(metric, filter.dimension)) query.append(filter.dimension + filter.rule, filter.value);
   }
   for (const [name, value] of Object.entries(options.settings ?? {})) query.set(name, value);
   return `/insights/${encodeURIComponent(metric.name)}${kind}?${query}`;
 }
 
-/** @param {Metric} metric @param {Range} range @param {Parameters<typeof path>[2]} options @returns {Promise<Numbers>} */
-export function numbers(metric, range, options) {
-  return ask(path(metric, range, options));
+/** @param {Metric} metric @param {Range} range @param {Parameters<typeof path>[2]} options @param {Manner} [manner] @returns {Promise<Numbers>} */
+export function numbers(metric, range, options, manner) {
+  return ask(path(metric, range, options), manner);
 }
 
 /** How many groups are asked for: as many as anything on a page shows, so that all of it is one question. */
 const GROUPS = 25;
 
+/** @typedef {{ filters: Filter[], connection?: string | null, by: string | null, signal?: AbortSignal }} Cut */
+
 /**
  * The numbers of a metric with its groups and their trends: the one question that tiles, cards and lists share.
  * @param {Metric} metric
  * @param {Range} range
- * @param {{ filters: Filter[], connection?: string | null, by: string | null }} options
+ * @param {Cut} cut
  */
-export function whole(metric, range, { filters, connection, by }) {
-  return numbers(metric, range, { filters, connection, by: by ? [by] : [], trend: true, limit: GROUPS });
+export function whole(metric, range, { filters, connection, by, signal }) {
+  return numbers(metric, range, { filters, connection, by: by ? [by] : [], trend: true, limit: GROUPS }, { signal });
 }
 
-/** The same of the time before; `null` if nothing is kept of it. @param {Metric} metric @param {Range} range @param {{ filters: Filter[], connection?: string | null, by: string | null }} options */
-export async function wholeBefore(metric, range, { filters, connection, by }) {
+/** The same of the time before; `null` if nothing is kept of it. @param {Metric} metric @param {Range} range @param {Cut} cut */
+export async function wholeBefore(metric, range, { filters, connection, by, signal }) {
   const earlier = before(range);
-  return earlier && numbers(metric, earlier, { filters, connection, by: by ? [by] : [], limit: GROUPS });
+  return earlier && numbers(metric, earlier, { filters, connection, by: by ? [by] : [], limit: GROUPS }, { signal, isLater: true });
 }
 
 /** Whether more of it is better; `null` if that cannot be said. @param {Metric} metric @returns {boolean | null} */
 export function isHighGood({ name, measure }) {
   if (/fail|abandon|rework|miss|flaky|overdue|without|bounce|churn|creep|stale|reopen|unlinked|hop|blocked|restore/.test(name))
     return false;
-  if (/success|pass_rate|frequency|compliance|predictab|completed|delivered|velocity|throughput|hygiene_score/.test(name)) return true;
-  return measure === "duration" ? false : null;
+  if (/success|merge_rate|frequency|done|delivered|velocity|throughput|hygiene_score/.test(name)) return true;
+  return measure === "duration" || measure === "age" ? false : null;
 }
+
+/** By what a metric is told apart where that is not what its name or its records say. @type {[RegExp, string][]} */
+const MAIN = [
+  [/^sprint_/, "sprint"],
+  [/^time_in_state|^stage_bounces$/, "state"],
+  [/^cumulative_flow$/, "state_category"],
+  [/^hygiene_misses$/, "miss"],
+  [/^alignment_/, "category"],
+  [/^review_count$/, "reviewer"],
+  [/^review_collaboration$/, "approval"],
+  [/^(coding_days|commit_|committer_)/, "repository"],
+  [/^deployment_/, "environment"],
+];
 
 const DIMENSIONS = [
   "stage",
@@ -177,6 +247,8 @@ const DIMENSIONS = [
 
 /** The dimension that says most about a metric. @param {Metric} metric */
 export function mainDimension(metric) {
+  const chosen = MAIN.find(([names, dimension]) => names.test(metric.name) && metric.dimensions.includes(dimension));
+  if (chosen) return chosen[1];
   const own = metric.dimensions.find((dimension) => metric.name.startsWith(`${dimension}_`) && dimension !== "project");
   if (own) return own;
   // The parts of a way are what its stages are.

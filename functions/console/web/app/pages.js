@@ -7,6 +7,7 @@ import { Family } from "./pages/family.js";
 import { MetricPage } from "./pages/metric.js";
 import { Metrics } from "./pages/metrics.js";
 import { Overview } from "./pages/overview.js";
+import { Reauthenticate } from "./pages/reauthenticate.js";
 import { html } from "./view.js";
 
 /** @type {{ path: string, title: string, icon: string, group: "insights" | "settings", role?: string }[]} */
@@ -24,7 +25,7 @@ export const PAGES = [
 /** The page at an address; `null` if there is none. @param {string} path */
 export function find(path) {
   const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
-  const [first, second] = parts;
+  const [first, second, third] = parts;
   if (parts.length === 0) return html`<${Overview} />`;
   if (parts.length === 1) {
     if (["pipelines", "delivery", "reviews", "boards", "sprints"].includes(first)) return html`<${Family} name=${first} />`;
@@ -35,5 +36,6 @@ export function find(path) {
     if (first === "insights") return html`<${MetricPage} name=${second} />`;
     if (first === "connections") return second === "new" ? html`<${Connect} />` : html`<${ConnectionPage} id=${second} />`;
   }
+  if (parts.length === 3 && first === "connections" && third === "reauthenticate") return html`<${Reauthenticate} id=${second} />`;
   return null;
 }

@@ -81,6 +81,8 @@ export type Metric = {
   inputs: string[];
   dimensions: string[];
   form: string;
+  /** Whether every field of work items is a dimension, too; said by the pages. */
+  hasFields?: boolean;
 };
 
 export type Summary = {
@@ -132,5 +134,7 @@ export type Loaded<T> = {
   error: Error | null;
   /** Whether an answer is on its way. */
   loading: boolean;
+  /** Whether what is there answers another question than the present one. */
+  isStale: boolean;
   reload: () => void;
 };

@@ -43,6 +43,7 @@ export function Trend({ points, unit, label, interval, height = 190, isPartial =
           .curve(curveMonotoneX);
         const all = /** @type {any} */ (points);
         return html`
+          <path class="chart-gap" d=${bridge(points, x, y)} />
           ${hasBand && html`<path class="chart-band" d=${band(all) ?? ""} />`}
           <path class="chart-line" d=${path(all) ?? ""} />
           ${points.map(
@@ -69,6 +70,16 @@ function tipRows(point, unit, noun) {
     ${isSpread && html`<${TipRow} label="90th percentile" value=${quantity(point.p90, unit)} color="var(--band)" />`}
     ${isSpread && html`<${TipRow} label="95th percentile" value=${quantity(point.p95, unit)} />`}
     <${TipRow} label=${noun} value=${count(point.count)} />`;
+}
+
+/** What leads over periods without data, so that the eye finds the next point. @param {Point[]} points @param {(index: number) => number} x @param {(value: number) => number} y */
+function bridge(points, x, y) {
+  const pieces = points.flatMap((point, to) => {
+    const from = points.slice(0, to).findLastIndex((earlier) => earlier.value !== null);
+    if (point.value === null || from < 0 || from === to - 1) return [];
+    return [`M${x(from)},${y(points[from].value ?? 0)}L${x(to)},${y(point.value)}`];
+  });
+  return pieces.join("");
 }
 
 /** Whether a line has no length here. @param {Point[]} points @param {number} index */
@@ -100,6 +111,7 @@ export function Lines({ series, unit, label, interval, height = 220 }) {
               .curve(curveMonotoneX);
             return html`
             <g key=${one.label}>
+              <path class="chart-gap" style=${{ stroke: color(at) }} d=${bridge(one.points, x, y)} />
               <path class="chart-line" style=${{ stroke: color(at) }} d=${path(/** @type {any} */ (one.points)) ?? ""} />
               ${one.points.map((point, i) => point.value !== null && (i === index || isAlone(one.points, i)) && html`<circle key=${i} class="chart-dot" style=${{ fill: color(at) }} cx=${x(i)} cy=${y(point.value)} r="3" />`)}
             </g>`;
@@ -114,14 +126,13 @@ export function Lines({ series, unit, label, interval, height = 220 }) {
 /** A trend as small as a word. @param {{ points: Point[] }} props */
 export function Spark({ points }) {
   const [width, height] = [96, 28];
-  const known = points.map((point) => point.value).filter((value) => value !== null);
+  const known = points.flatMap(({ value }, index) => (value === null ? [] : [{ value, index }]));
   if (known.length < 2) return null;
-  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const values = known.map((point) => point.value);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
   const y = (/** @type {number} */ value) => (high === low ? height / 2 : height - 3 - ((value - low) / (high - low)) * (height - 6));
   const x = (/** @type {number} */ index) => 2 + (index / Math.max(1, points.length - 1)) * (width - 4);
-  const path = line()
-    .x(/** @type {any} */ ((/** @type {any} */ _, /** @type {number} */ i) => x(i)))
-    .y(/** @type {any} */ ((/** @type {Point} */ p) => y(p.value ?? 0)))
-    .defined(/** @type {any} */ ((/** @type {Point} */ p) => p.value !== null));
-  return html`<svg class="spark" width=${width} height=${height} aria-hidden="true"><path class="chart-line" d=${path(/** @type {any} */ (points)) ?? ""} /></svg>`;
+  // Too small for gaps: it leads over them.
+  const path = known.map((point, at) => `${at ? "L" : "M"}${x(point.index)},${y(point.value)}`).join("");
+  return html`<svg class="spark" width=${width} height=${height} aria-hidden="true"><path class="chart-line" d=${path} /></svg>`;
 }

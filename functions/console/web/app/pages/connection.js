@@ -1,12 +1,12 @@
 // One connection: how its integrations are doing, stream by stream, and what can be done with it.
 
-import { get, send } from "../api.js";
+import { ApiError, get, send } from "../api.js";
 import { count, words } from "../format.js";
 import { useLoaded, useTitle } from "../hooks.js";
 import { forget } from "../insights.js";
 import { may } from "../session.js";
 import { Icon } from "../ui/icons.js";
-import { Answer, Card, Failed, Heading, Notice, Segments, Skeleton, State, Table, Time } from "../ui/parts.js";
+import { Answer, Card, Empty, Failed, Heading, Notice, Segments, Skeleton, State, Table, Time } from "../ui/parts.js";
 import { html, useState } from "../view.js";
 import { Integrations, METHODS } from "./connections.js";
 
@@ -23,11 +23,16 @@ export function ConnectionPage({ id }) {
   );
   const report = useLoaded((signal) => /** @type {Promise<Report>} */ (get(`${address}/report`, { signal })), `${address}/report`, 5_000);
   useTitle(loaded.value?.name ?? "Integration");
+  if (loaded.error instanceof ApiError && loaded.error.status === 404) {
+    return html`
+      <${Heading} title="There is no such connection" back=${{ href: "/connections", text: "Your integrations" }} />
+      <${Empty} title="Nothing is connected under this address" icon="connections">It may have been deleted.<//>`;
+  }
   return html`
     <${Answer} loaded=${loaded} skeleton=${html`<${Skeleton} height=${320} />`}>
       ${(/** @type {Connection} */ connection) => html`
         <${Heading} title=${connection.name} lead=${connection.description} back=${{ href: "/connections", text: "Your integrations" }} actions=${may("admin") && html`<${Actions} connection=${connection} reload=${loaded.reload} />`} />
-        ${connection.status === "reauthorization_needed" && html`<${Notice} tone="bad" title="The credential is not accepted any more">Nothing new is fetched until it is replaced. What is stored stays.<//>`}
+        ${connection.status === "reauthorization_needed" && html`<${Notice} tone="bad" title="The credential is not accepted any more"><p>Nothing new is fetched until it is replaced. What is stored stays.</p>${may("admin") && html`<a class="button small" href="/connections/${connection.id}/reauthenticate">Reauthenticate</a>`}<//>`}
         <div class="grid">
           <${Card} class="wide" title="Integrations" foot=${html`<span class="muted">${METHODS[connection.method] ?? words(connection.method)} · connected <${Time} at=${connection.created_at} /></span>`}><${Integrations} integrations=${connection.integrations} /><//>
           <${Card} title="Requests">
@@ -56,6 +61,7 @@ function Actions({ connection, reload }) {
   };
   return html`
     <span class="muted" role="status">${state.said}</span>
+    <a class="button" href="/connections/${connection.id}/reauthenticate">Reauthenticate</a>
     <button class="button" onClick=${sync} disabled=${state.busy}><${Icon} name="sync" />Synchronize now</button>
     ${state.error && html`<${Failed} error=${state.error} title="That did not work" />`}`;
 }
@@ -91,7 +97,7 @@ function Streams({ report }) {
   const byResource = Map.groupBy(shown, (stream) => `${stream.service} ${stream.resource}`);
   return html`
     <${Card} class="full" title="Streams" actions=${attention.length > 0 && html`<${Segments} label="Which streams" value=${which} onChange=${setWhich} options=${[{ value: "attention", text: `To look at (${attention.length})` }, { value: "all", text: `All (${all.length})` }]} />`} foot=${html`<span class="muted">A stream is one resource in one project or repository.</span>`}>
-      <${Table} label="Streams" head=${["Resource", "Service", "State", { text: "Streams", class: "right" }, { text: "Records", class: "right" }, { text: "Requests", class: "right" }, "Complete as of", "Next look", "Note"]}>
+      <${Table} label="Streams by resource" head=${["Resource", "Service", "State", { text: "Streams", class: "right" }, { text: "Records", class: "right" }, { text: "Requests", class: "right" }, "Complete as of", "Next look", "Note"]}>
         ${[...byResource].map(([key, streams]) => html`<${Resource} key=${key} streams=${streams} />`)}
       <//>
     <//>`;
@@ -133,7 +139,7 @@ function Quarantine({ report }) {
   if (!items.length) return null;
   return html`
     <${Card} class="full" title="Items that could not be stored" foot=${html`<span class="muted">The rest of their pages was stored. They are tried again with the next change.</span>`}>
-      <${Table} label="Items that could not be stored" head=${["Resource", "Item", "Why", "Seen"]}>
+      <${Table} label="Items with the reasons" head=${["Resource", "Item", "Why", "Seen"]}>
         ${items.map((item) => html`<tr key=${item.stream + item.item}><td>${words(item.resource)}</td><td>${item.item}</td><td>${item.reason}</td><td class="nowrap"><${Time} at=${item.seen_at || null} none="–" /></td></tr>`)}
       <//>
     <//>`;

@@ -5,7 +5,7 @@ import { Histogram } from "../charts/histogram.js";
 import { FAMILIES, familyOf } from "../families.js";
 import { count, plural, quantity, valueText, words } from "../format.js";
 import { useLoaded, useTitle } from "../hooks.js";
-import { ask, filtersOf, mainDimension, path, rangeOf, useCatalogue, whole, wholeBefore } from "../insights.js";
+import { ask, filtersOf, isCutBy, mainDimension, path, rangeOf, useCatalogue, whole, wholeBefore } from "../insights.js";
 import { change, useLocation } from "../router.js";
 import { Filters } from "../ui/filters.js";
 import { Icon } from "../ui/icons.js";
@@ -42,10 +42,10 @@ function Known({ metric }) {
   const filters = filtersOf(query);
   const connection = query.get("connection");
   const asked = query.get("by");
-  const by = asked && metric.dimensions.includes(asked) ? asked : mainDimension(metric);
+  const by = asked && isCutBy(metric, asked) ? asked : mainDimension(metric);
   const key = JSON.stringify([metric.name, range, filters, connection]);
-  const grouped = useLoaded(() => whole(metric, range, { filters, connection, by }), key + by);
-  const then = useLoaded(() => wholeBefore(metric, range, { filters, connection, by }), `before ${key}${by}`);
+  const grouped = useLoaded((signal) => whole(metric, range, { filters, connection, by, signal }), key + by);
+  const then = useLoaded((signal) => wholeBefore(metric, range, { filters, connection, by, signal }), `before ${key}${by}`);
   const family = familyOf(metric);
   const isSpread = typeof grouped.value?.total.p90 === "number";
   return html`
@@ -117,7 +117,7 @@ function Groups({ metric, by, grouped, range, query }) {
 /** @param {Asked & { total?: import("../types").Summary }} props */
 function Distribution({ metric, range, filters, connection, total }) {
   const address = path(metric, range, { filters, connection, limit: SAMPLE_ROWS }, "/rows");
-  const loaded = useLoaded(() => /** @type {Promise<import("../types").Rows>} */ (ask(address)), address);
+  const loaded = useLoaded((signal) => /** @type {Promise<import("../types").Rows>} */ (ask(address, { signal })), address);
   return html`
     <${Card} class="metric" title="Distribution" foot=${loaded.value && loaded.value.rows_in_all > SAMPLE_ROWS && html`<span class="muted">the newest ${count(SAMPLE_ROWS)} of ${count(loaded.value.rows_in_all)}</span>`}>
       <${Answer} loaded=${loaded} skeleton=${html`<${Skeleton} height=${180} />`}>
@@ -137,7 +137,7 @@ function Distribution({ metric, range, filters, connection, total }) {
 function RowTable({ metric, range, filters, connection, query }) {
   const offset = Math.max(0, Number.parseInt(query.get("offset") ?? "0", 10) || 0);
   const address = path(metric, range, { filters, connection, limit: PAGE_ROWS, offset }, "/rows");
-  const loaded = useLoaded(() => /** @type {Promise<import("../types").Rows>} */ (ask(address)), address);
+  const loaded = useLoaded((signal) => /** @type {Promise<import("../types").Rows>} */ (ask(address, { signal })), address);
   const [failure, setFailure] = useState(/** @type {Error | null} */ (null));
   const [busy, setBusy] = useState(false);
   const download = async () => {

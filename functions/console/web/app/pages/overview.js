@@ -2,6 +2,7 @@
 
 import { Bars } from "../charts/bars.js";
 import { Spark } from "../charts/trend.js";
+import { OVERVIEW } from "../families.js";
 import { count, quantity, words } from "../format.js";
 import { useLoaded, useTitle } from "../hooks.js";
 import {
@@ -28,32 +29,6 @@ import { html } from "../view.js";
 /** @typedef {import("../types").Metric} Metric */
 /** @typedef {import("../insights.js").Range} Range */
 
-/** What says most about how things are, in this order, as far as it is there. */
-const HEADLINES = [
-  "deployment_frequency",
-  "lead_time",
-  "change_failure_rate",
-  "time_to_restore",
-  "run_success_rate",
-  "run_duration",
-  "pull_request_cycle_time",
-  "work_item_lead_time",
-  "run_count",
-  "stage_success_rate",
-];
-const MOST_HEADLINES = 6;
-
-/** Where changes are looked for. */
-const WATCHED = [
-  "run_success_rate",
-  "run_duration",
-  "stage_duration",
-  "run_queue_time",
-  "lead_time",
-  "change_failure_rate",
-  "pull_request_cycle_time",
-  "work_item_lead_time",
-];
 /** Fewer values than this say nothing about a group. */
 const ENOUGH = 8;
 
@@ -70,10 +45,8 @@ function Known({ metrics }) {
   const { query } = useLocation();
   const range = rangeOf(query);
   const named = (/** @type {string} */ name) => metrics.find((metric) => metric.name === name);
-  const headlines = HEADLINES.map(named)
-    .filter((metric) => metric !== undefined)
-    .slice(0, MOST_HEADLINES);
-  const watched = WATCHED.map(named).filter((metric) => metric !== undefined);
+  const headlines = OVERVIEW.headlines.map(named).filter((metric) => metric !== undefined);
+  const watched = OVERVIEW.watched.map(named).filter((metric) => metric !== undefined);
   const [rate, duration, runs] = [named("run_success_rate"), named("run_duration"), named("run_count")];
   return html`
     <${Filters} metrics=${headlines} />
@@ -85,7 +58,7 @@ function Known({ metrics }) {
       <${Changes} metrics=${watched} range=${range} query=${query} />
       <${Pains} rate=${rate} range=${range} query=${query} />
       ${duration && html`<${MetricCard} metric=${duration} view="trend" by="pipeline" />`}
-      ${runs && html`<${MetricCard} metric=${runs} view="stacked" by="result" title="Runs by result" class="wide" />`}
+      ${runs && html`<${MetricCard} metric=${runs} view="stacked" by="result" title="Runs by result" />`}
       ${rate && html`<${MetricCard} metric=${rate} view="heat" by="pipeline" title="Success rate by pipeline" class="full" />`}
     </div>`;
 }
@@ -95,8 +68,8 @@ function Tile({ metric, range, query }) {
   const filters = filtersOf(query);
   const by = overviewDimension(metric);
   const key = JSON.stringify([metric.name, range, filters]);
-  const loaded = useLoaded(() => whole(metric, range, { filters, by }), key);
-  const then = useLoaded(() => wholeBefore(metric, range, { filters, by }), `before ${key}`);
+  const loaded = useLoaded((signal) => whole(metric, range, { filters, by, signal }), key);
+  const then = useLoaded((signal) => wholeBefore(metric, range, { filters, by, signal }), `before ${key}`);
   return html`
     <a class="tile" href=${address(metric, query, mainDimension(metric))}>
       <span class="tile-title">${words(metric.name)}</span>
@@ -120,7 +93,7 @@ function Changes({ metrics, range, query }) {
   const filters = filtersOf(query);
   const earlier = before(range);
   const loaded = useLoaded(
-    () => moves(metrics, range, earlier, filters),
+    (signal) => moves(metrics, range, earlier, { filters, signal }),
     JSON.stringify(["moves", metrics.map((metric) => metric.name), range, filters]),
   );
   return html`
@@ -152,14 +125,15 @@ function Changes({ metrics, range, query }) {
     <//>`;
 }
 
-/** The groups that differ most from before. @param {Metric[]} metrics @param {Range} range @param {Range | null} earlier @param {import("../insights.js").Filter[]} filters @returns {Promise<Move[]>} */
-async function moves(metrics, range, earlier, filters) {
+/** The groups that differ most from before. @param {Metric[]} metrics @param {Range} range @param {Range | null} earlier @param {{ filters: import("../insights.js").Filter[], signal: AbortSignal }} manner @returns {Promise<Move[]>} */
+async function moves(metrics, range, earlier, { filters, signal }) {
   if (!earlier) return [];
   const each = await Promise.all(
     metrics.map(async (metric) => {
       const by = overviewDimension(metric);
       if (!by) return [];
-      const [now, then] = await Promise.all([whole(metric, range, { filters, by }), wholeBefore(metric, range, { filters, by })]);
+      const cut = { filters, by, signal };
+      const [now, then] = await Promise.all([whole(metric, range, cut), wholeBefore(metric, range, cut)]);
       if (!then) return [];
       return now.groups.flatMap((group) => {
         const old = then.groups.find((other) => other.by[by] === group.by[by]);
@@ -193,7 +167,7 @@ function Pains({ rate, range, query }) {
   const filters = filtersOf(query);
   const connections = useConnections();
   const loaded = useLoaded(
-    async () => (rate ? (await whole(rate, range, { filters, by: "pipeline" })).groups : []),
+    async (signal) => (rate ? (await whole(rate, range, { filters, by: "pipeline", signal })).groups : []),
     JSON.stringify(["pains", range, filters]),
   );
   const sick = (connections.value ?? []).flatMap((one) =>

@@ -81,7 +81,7 @@ function AddFilter({ metrics, range }) {
 function Values({ dimension, metric, range, done }) {
   const id = useId();
   const loaded = useLoaded(
-    async () => (metric ? (await numbers(metric, range, { by: [dimension], limit: 500 })).groups : []),
+    async (signal) => (metric ? (await numbers(metric, range, { by: [dimension], limit: 500 }, { signal })).groups : []),
     `${metric?.name} ${dimension} ${range.from} ${range.to}`,
   );
   const values = (loaded.value ?? []).map((group) => group.by[dimension]).filter((value) => value !== null);

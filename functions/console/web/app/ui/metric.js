@@ -6,7 +6,7 @@ import { Stacked } from "../charts/stacked.js";
 import { Lines, Trend } from "../charts/trend.js";
 import { quantity, words } from "../format.js";
 import { useLoaded, useSeen } from "../hooks.js";
-import { filtersOf, groupName, isHighGood, mainDimension, rangeOf, whole, wholeBefore } from "../insights.js";
+import { filtersOf, groupName, isCutBy, isHighGood, mainDimension, rangeOf, whole, wholeBefore } from "../insights.js";
 import { useLocation } from "../router.js";
 import { Fragment, html } from "../view.js";
 import { Basis, Big, Change, Definition } from "./numbers.js";
@@ -52,8 +52,7 @@ export function address(metric, query, by, more = {}) {
   const next = new URLSearchParams(query);
   for (const name of ["by", "offset", "view"]) next.delete(name);
   for (const name of [...next.keys()])
-    if (!["days", "from", "to", "interval", "connection"].includes(name) && !metric.dimensions.includes(name.replace(/[!^*]$/, "")))
-      next.delete(name);
+    if (!["days", "from", "to", "interval", "connection"].includes(name) && !isCutBy(metric, name.replace(/[!^*]$/, ""))) next.delete(name);
   if (by) next.set("by", by);
   for (const [name, value] of Object.entries(more)) next.set(name, value);
   const text = next.toString();
@@ -77,8 +76,8 @@ function SeenCard({ metric, view = viewOf(metric), by = mainDimension(metric), t
   const asked =
     view === "heat" && range.days > 14 && range.interval === "day" ? { ...range, interval: /** @type {const} */ ("week") } : range;
   const key = JSON.stringify([metric.name, asked, filters, connection, by]);
-  const loaded = useLoaded(() => whole(metric, asked, { filters, connection, by }), key);
-  const then = useLoaded(() => wholeBefore(metric, range, { filters, connection, by }), `before ${key}`);
+  const loaded = useLoaded((signal) => whole(metric, asked, { filters, connection, by, signal }), key);
+  const then = useLoaded((signal) => wholeBefore(metric, range, { filters, connection, by, signal }), `before ${key}`);
   return html`
     <${Card}
       class="metric ${kind}"
@@ -113,7 +112,7 @@ export function Chart({ metric, answer, view, by, range, query, height = 190, mo
   const { unit } = metric;
   const label = `${words(metric.name)}, ${range.from} to ${range.to}: ${quantity(answer.total.value, unit)} from ${answer.total.count} values`;
   const { interval, isPartial } = range;
-  const groups = answer.groups.slice(0, most);
+  const groups = ordered(answer.groups, by).slice(0, most);
   const drill = (/** @type {import("../types").Group} */ group) =>
     by && group.by[by] ? address(metric, query, by, { [by]: group.by[by] }) : null;
   if (view === "stacked" || view === "areas") {
@@ -139,6 +138,16 @@ export function Chart({ metric, answer, view, by, range, query, height = 190, mo
       <//>`;
   }
   return html`<${Trend} points=${answer.trend ?? []} unit=${unit} label=${label} interval=${interval} isPartial=${isPartial} height=${height} noun="values" />`;
+}
+
+/** What work and changes pass on their way, in this order. */
+const PHASES = ["created", "started", "committed", "opened", "reviewed", "approved", "merged", "built", "deployed"];
+
+/** Groups by their size, as they come; phases in the order of the way, sprints from the newest on. @param {import("../types").Group[]} groups @param {string | null} by */
+function ordered(groups, by) {
+  if (by === "phase") return groups.toSorted((a, b) => PHASES.indexOf(a.by.phase ?? "") - PHASES.indexOf(b.by.phase ?? ""));
+  if (by !== "sprint") return groups;
+  return groups.toSorted((a, b) => groupName(b).localeCompare(groupName(a), "en", { numeric: true }));
 }
 
 /** @param {{ href: string | null, children: any }} props */

@@ -73,7 +73,8 @@ export function Definition({ metric }) {
     <//>`;
 }
 
-/** @param {{ href: string, children: any }} props */
+/** A way out, which can only be a page. @param {{ href: string, children: any }} props */
 export function External({ href, children }) {
+  if (!/^https?:\/\//.test(href)) return children;
   return html`<a href=${href} target="_blank" rel="noopener noreferrer">${children}<${Icon} name="external" /><span class="sr-only"> (opens Azure DevOps)</span></a>`;
 }

@@ -2,7 +2,7 @@
 
 import { ago, local, utc } from "../format.js";
 import { useNow } from "../hooks.js";
-import { Fragment, html, useEffect, useId, useRef, useState } from "../view.js";
+import { html, useEffect, useId, useRef, useState } from "../view.js";
 import { Icon } from "./icons.js";
 
 /** @param {{ title?: any, id?: string, actions?: any, children?: any, tone?: string, class?: string, foot?: any }} props */
@@ -102,10 +102,10 @@ export function Answer({ loaded, children, skeleton, title }) {
     return html`<div aria-busy="true"><span class="sr-only">Loading</span>${skeleton ?? html`<${Skeleton} />`}</div>`;
   }
   return html`
-    <${Fragment}>
+    <div class="answer" aria-busy=${loaded.isStale}>
       ${loaded.error && html`<${Failed} error=${loaded.error} retry=${loaded.reload} title="This could not be brought up to date" />`}
       ${children(loaded.value)}
-    <//>`;
+    </div>`;
 }
 
 /** More about a thing, on demand. @param {{ label: string, children: any }} props */

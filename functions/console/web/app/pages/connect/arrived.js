@@ -1,6 +1,7 @@
 // A connection that was just made: what comes in, as it comes in.
 
 import { get } from "../../api.js";
+import { FIRST } from "../../families.js";
 import { count, quantity, words } from "../../format.js";
 import { useLoaded } from "../../hooks.js";
 import { forget, numbers, rangeOf, useCatalogue } from "../../insights.js";
@@ -9,8 +10,6 @@ import { html } from "../../view.js";
 import { Integrations } from "../connections.js";
 
 /** @typedef {import("../../types").Connection} Connection */
-
-const FIRST = ["run_count", "run_success_rate", "run_duration", "pull_request_cycle_time", "pull_request_count", "work_item_count"];
 
 /** @param {{ id: string }} props */
 export function Arrived({ id }) {
@@ -43,9 +42,7 @@ function FirstNumbers({ id, records }) {
   const range = rangeOf(new URLSearchParams({ days: "90" }));
   const loaded = useLoaded(async () => {
     forget();
-    return Promise.all(
-      metrics.slice(0, 4).map(async (metric) => ({ metric, answer: await numbers(metric, range, { connection: id, limit: 1 }) })),
-    );
+    return Promise.all(metrics.map(async (metric) => ({ metric, answer: await numbers(metric, range, { connection: id, limit: 1 }) })));
   }, `${id} ${metrics.length} ${records}`);
   return html`
     <${Card} title="First numbers" foot=${html`<span class="muted">of the last 90 days, from what has come so far</span>`}>

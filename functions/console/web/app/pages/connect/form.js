@@ -1,13 +1,15 @@
 // The form of a connection. What it says is looked at before it is saved, and looked at again when it is.
 
-import { ApiError, send } from "../../api.js";
+import { ApiError, beginEntraSignIn, send } from "../../api.js";
 import { forget } from "../../insights.js";
 import { Card, Failed, Notice } from "../../ui/parts.js";
-import { html, useId, useState } from "../../view.js";
+import { html, useState } from "../../view.js";
+import { Credential, credentialOf, Field, input, isGiven, isOfCredential, NOTHING_GIVEN } from "./credential.js";
 import { isReadable, Matrix } from "./matrix.js";
 
 /** @typedef {import("../../types").OrganizationReport} OrganizationReport */
-/** @typedef {{ name: string, organizations: string, pat: string, services: string[] }} Fields */
+/** @typedef {import("./instructions.js").Method["id"]} MethodId */
+/** @typedef {import("./credential.js").Given & { name: string, organizations: string, services: string[] }} Fields */
 
 export const SERVICES = [
   { id: "boards", title: "Boards", what: "work items, sprints, teams" },
@@ -19,7 +21,12 @@ export const SERVICES = [
 /** @param {{ method: import("./instructions.js").Method, back: () => void, done: (id: string) => void }} props */
 export function Form({ method, back, done }) {
   const [fields, setFields] = useState(
-    /** @type {Fields} */ ({ name: "", organizations: "", pat: "", services: ["boards", "pipelines", "repos", "tfvc"] }),
+    /** @type {Fields} */ ({
+      name: "",
+      organizations: "",
+      services: ["boards", "pipelines", "repos", "tfvc"],
+      ...NOTHING_GIVEN,
+    }),
   );
   const [reports, setReports] = useState(/** @type {OrganizationReport[] | null} */ (null));
   const [error, setError] = useState(/** @type {Error | null} */ (null));
@@ -41,33 +48,36 @@ export function Form({ method, back, done }) {
     setBusy("");
   };
   const validate = () =>
-    attempt("validate", async () => setReports((await send("POST", "/connections/validate", credential(fields))).organizations));
+    attempt("validate", async () => setReports((await send("POST", "/connections/validate", asked(method.id, fields))).organizations));
   const save = () =>
     attempt("save", async () => {
-      const body = { ...credential(fields), ...(fields.name.trim() && { name: fields.name.trim() }) };
+      const body = { ...asked(method.id, fields), ...named(fields) };
       const created = await send("POST", "/connections", body);
       forget();
       done(created.id);
     });
+  const signIn = () =>
+    attempt("sign-in", async () => location.assign(await beginEntraSignIn({ ...asked(method.id, fields), ...named(fields) })));
   const wrong = error instanceof ApiError ? (error.field ?? "") : "";
-  const isComplete = organizations(fields).length > 0 && fields.pat && fields.services.length > 0;
+  const isSignIn = method.id === "oauth";
+  const isComplete = (isSignIn || organizations(fields).length > 0) && isGiven(method.id, fields) && fields.services.length > 0;
+  const isShown = /^(name|organization|services)/.test(wrong) || isOfCredential(method.id, wrong);
   return html`
     <${Card} title=${method.title} class="prose">
       <form class="form" onSubmit=${(/** @type {SubmitEvent} */ event) => {
         event.preventDefault();
         if (busy) return;
-        if (reports && isReadable(reports)) save();
+        if (isSignIn) signIn();
+        else if (reports && isReadable(reports)) save();
         else validate();
       }}>
         <${Field} label="Name" hint="What the integrations are called; each gets its service behind it." isWrong=${wrong === "name"} error=${error}>
           ${(/** @type {any} */ own) => html`<input ...${own} value=${fields.name} maxlength="100" autocomplete="off" placeholder=${organizations(fields)[0] ?? ""} onInput=${input((name) => set({ name }))} />`}
         <//>
-        <${Field} label="Organizations" hint="The name in https://dev.azure.com/name; several with commas between." isWrong=${wrong.startsWith("organization")} error=${error}>
-          ${(/** @type {any} */ own) => html`<input ...${own} value=${fields.organizations} required autocomplete="off" autocapitalize="off" spellcheck=${false} onInput=${input((organizations) => set({ organizations }))} />`}
+        <${Field} label="Organizations" hint="The name in https://dev.azure.com/name; several with commas between.${isSignIn ? " Without any: all that the person is in, also those that they join later." : ""}" isWrong=${wrong.startsWith("organization")} error=${error}>
+          ${(/** @type {any} */ own) => html`<input ...${own} value=${fields.organizations} required=${!isSignIn} autocomplete="off" autocapitalize="off" spellcheck=${false} onInput=${input((organizations) => set({ organizations }))} />`}
         <//>
-        <${Field} label="Personal access token" hint="It is kept in the secret store of your own account, and never shown again." isWrong=${wrong === "pat"} error=${error}>
-          ${(/** @type {any} */ own) => html`<input ...${own} type="password" value=${fields.pat} required autocomplete="off" spellcheck=${false} onInput=${input((pat) => set({ pat: pat.trim() }))} />`}
-        <//>
+        <${Credential} method=${method.id} given=${fields} error=${error} wrong=${wrong} set=${set} />
         <fieldset aria-describedby=${wrong.startsWith("services") ? "services-error" : undefined}>
           <legend>Services</legend>
           <div class="checks">
@@ -81,12 +91,17 @@ export function Form({ method, back, done }) {
           </div>
           ${wrong.startsWith("services") && html`<p class="field-error" id="services-error">${error?.message}</p>`}
         </fieldset>
-        ${error && !["name", "pat"].includes(wrong) && !/^(organization|services)/.test(wrong) && html`<${Failed} error=${error} title="That did not work" />`}
+        ${error && !isShown && html`<${Failed} error=${error} title="That did not work" />`}
         <div aria-live="polite">${reports && html`<${Verdict} reports=${reports} />`}</div>
         <div class="buttons">
           <button type="button" class="button" onClick=${back}>Back</button>
+          ${
+            isSignIn
+              ? html`<button type="button" class="button primary" onClick=${signIn} disabled=${!isComplete || busy !== ""}>${busy ? "Leaving" : "Sign in with Microsoft"}</button>`
+              : html`
           <button type="button" class="button" onClick=${validate} disabled=${!isComplete || busy !== ""}>${busy === "validate" ? "Looking" : "Validate connection"}</button>
-          <button type="button" class="button primary" onClick=${save} disabled=${!reports || !isReadable(reports) || busy !== ""} title=${reports ? "" : "Validate first"}>${busy === "save" ? "Connecting" : "Connect"}</button>
+          <button type="button" class="button primary" onClick=${save} disabled=${!reports || !isReadable(reports) || busy !== ""} title=${reports ? "" : "Validate first"}>${busy === "save" ? "Connecting" : "Connect"}</button>`
+          }
         </div>
       </form>
     <//>`;
@@ -103,29 +118,19 @@ function Verdict({ reports }) {
     <${Matrix} reports=${reports} />`;
 }
 
-/** A label, a field, and what is wrong with it. @param {{ label: string, hint: string, isWrong: boolean, error: Error | null, children: (own: Record<string, unknown>) => any }} props */
-export function Field({ label, hint, isWrong, error, children }) {
-  const id = useId();
-  const own = { id, "aria-invalid": isWrong, "aria-describedby": `${id}-hint` };
-  return html`
-    <div class="field">
-      <label for=${id}>${label}</label>
-      ${children(own)}
-      <p id="${id}-hint" class=${isWrong ? "field-error" : "muted"} role=${isWrong ? "alert" : undefined}>${isWrong ? error?.message : hint}</p>
-    </div>`;
-}
-
-/** @param {(value: string) => void} take */
-export function input(take) {
-  return (/** @type {Event} */ event) => take(/** @type {HTMLInputElement} */ (event.target).value);
-}
-
-/** @param {Fields} fields */
+/** @param {Pick<Fields, "organizations">} fields */
 function organizations(fields) {
   return fields.organizations.split(/[\s,;]+/).filter(Boolean);
 }
 
+/** What is asked of the API. @param {MethodId} method @param {Fields} fields */
+function asked(method, fields) {
+  const all = organizations(fields);
+  const where = method === "oauth" && all.length === 0 ? {} : { organizations: all };
+  return { ...where, services: fields.services, ...credentialOf(method, fields) };
+}
+
 /** @param {Fields} fields */
-function credential(fields) {
-  return { organizations: organizations(fields), pat: fields.pat, services: fields.services };
+function named({ name }) {
+  return name.trim() ? { name: name.trim() } : {};
 }
