@@ -1,6 +1,7 @@
 // Every place of the console that shows something of its own.
 
-export const PLACES = [
+/** @param {string} connection one that is there */
+export const placesOf = (connection) => [
   "/",
   "/pipelines",
   "/delivery",
@@ -14,8 +15,15 @@ export const PLACES = [
   "/insights/stage_duration?view=lines&days=90",
   "/insights/nothing",
   "/connections",
+  `/connections/${connection}`,
+  `/connections/${connection}/reauthenticate`,
+  "/connections/nothing",
   "/connections/new",
   "/connections/new?source=azure-devops",
+  "/connections/new?source=azure-devops&method=oauth",
+  "/connections/new?source=azure-devops&method=oauth&step=form",
+  "/connections/new?source=azure-devops&method=service_principal",
+  "/connections/new?source=azure-devops&method=service_principal&step=form",
   "/connections/new?source=azure-devops&method=pat",
   "/connections/new?source=azure-devops&method=pat&step=form",
   "/nowhere",

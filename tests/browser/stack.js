@@ -9,11 +9,16 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** @typedef {{ url: string, tokens: Record<string, string>, connection: string, stop: () => Promise<void> }} Stack */
+
 /**
- * Starts it and waits until it is synchronized.
- * @returns {Promise<{ url: string, tokens: Record<string, string>, stop: () => Promise<void> }>}
+ * Starts it and waits until it is synchronized. One that runs already, at `CONSOLE_URL` with its data in `CONSOLE_DATA`, is
+ * taken as it is.
+ * @returns {Promise<Stack>}
  */
 export async function start() {
+  const { CONSOLE_URL: running, CONSOLE_DATA: data } = process.env;
+  if (running && data) return described(running, data, async () => {});
   const directory = mkdtempSync(join(tmpdir(), "console-"));
   const port = await freePort();
   const program = spawn(join(ROOT, "target/debug/local"), ["--data-dir", directory, "--port", String(port)], { cwd: ROOT });
@@ -34,7 +39,15 @@ export async function start() {
     rmSync(directory, { recursive: true, force: true });
   };
   await ready;
-  return { url: `http://127.0.0.1:${port}`, tokens: simulated(directory), stop };
+  return described(`http://127.0.0.1:${port}`, directory, stop);
+}
+
+/** @param {string} url @param {string} directory with its data @param {() => Promise<void>} stop @returns {Promise<Stack>} */
+async function described(url, directory, stop) {
+  const token = readFileSync(join(directory, "token"), "utf8");
+  const answer = await fetch(`${url}/api/v1/connections`, { headers: { authorization: `Bearer ${token}` } });
+  const { connections } = /** @type {any} */ (await answer.json());
+  return { url, tokens: simulated(directory), connection: connections[0].id, stop };
 }
 
 /** The tokens of the simulated organization, by what is right or wrong with them. @param {string} directory */
