@@ -99,8 +99,9 @@ fn questions(measured: &[Measured]) -> Vec<String> {
     };
     let line = |own: &Measured| {
         format!(
-            "| `{}` | {} | {} | {} | {} | {} |",
+            "| `{}` | {} | {} | {} | {} | {} | {} |",
             own.question,
+            own.handler.len(),
             own.records,
             ms(&own.handler, 0.5),
             ms(&own.handler, 0.99),
@@ -109,9 +110,9 @@ fn questions(measured: &[Measured]) -> Vec<String> {
         )
     };
     let mut lines = vec![
-        "\n| Question about 90 days | records | handler p50 | p99 | without DynamoDB p50 | p99 |"
+        "\n| Question about 90 days | asked | records | handler p50 | p99 | without DynamoDB p50 | p99 |"
             .to_owned(),
-        "|---|---:|---:|---:|---:|---:|".to_owned(),
+        "|---|---:|---:|---:|---:|---:|---:|".to_owned(),
     ];
     lines.extend(measured.iter().map(line));
     lines
