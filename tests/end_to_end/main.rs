@@ -7,6 +7,7 @@
 )]
 
 mod any_order;
+mod authorization;
 mod canaries;
 mod certificate;
 mod credentials;

@@ -7,7 +7,7 @@
 //! answered with `application/problem+json` that names the field.
 //!
 //! It stores nothing, logs nothing of the request, and keeps the token no longer than the answer takes. The gateway has
-//! checked who is asking before it is called. Finding out is [`ado::probe`]'s work; this crate is the form around it.
+//! checked who is asking before it is called; it has to be an administrator. Finding out is [`ado::probe`]'s work; this crate is the form around it.
 //! Start reading at [`router`].
 
 pub mod form;
@@ -26,8 +26,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use entrypoint::problem::{MEDIA_TYPE, Problem};
-use http::{StatusCode, header};
+use entrypoint::problem::Problem;
+use http_api::{Admin, Refusal, refuse};
 use model::{Expiry, Fault, OrganizationName, Retention, Service};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -123,18 +123,17 @@ struct Matrix {
     warnings: Vec<String>,
 }
 
-async fn validate(State(context): State<Context>, body: Result<Bytes, BytesRejection>) -> Response {
-    let form = match body {
-        Ok(body) => Form::parse(&body),
-        Err(_) => Err(form::unreadable("it is too large or was cut off")),
-    };
-    match form {
-        Ok(form) => look(&context, form).await,
-        Err(problem) => refuse(problem),
-    }
+/// A token is sent to Azure DevOps for whoever may save it.
+async fn validate(
+    State(context): State<Context>,
+    _: Admin,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    let body = body.map_err(|_| form::unreadable("it is too large or was cut off"))?;
+    look(&context, Form::parse(&body)?).await
 }
 
-async fn look(context: &Context, form: Form) -> Response {
+async fn look(context: &Context, form: Form) -> Result<Response, Refusal> {
     let now = entrypoint::now();
     let warnings = form.given.warnings(now);
     let expiries = form.given.expiries.clone();
@@ -144,15 +143,13 @@ async fn look(context: &Context, form: Form) -> Response {
         retention: context.retention,
         now,
     };
-    match look_at(ways, form.given, wanted, Some(window)).await {
-        Ok((_, organizations)) => Json(Matrix {
-            organizations,
-            expiries,
-            warnings,
-        })
-        .into_response(),
-        Err(problem) => refuse(problem),
-    }
+    let (_, organizations) = look_at(ways, form.given, wanted, Some(window)).await?;
+    let matrix = Matrix {
+        organizations,
+        expiries,
+        warnings,
+    };
+    Ok(Json(matrix).into_response())
 }
 
 /// Probes every organization at once, all within one budget, with what is given, which is given back with the access
@@ -219,11 +216,6 @@ async fn look_at(
     }
     compare(&mut reports);
     Ok((Some(given), reports))
-}
-
-fn refuse(problem: Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], Json(problem)).into_response()
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
-use axum::body::{Body, to_bytes};
-use http::Request;
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+};
+use entrypoint::problem::MEDIA_TYPE;
+use lambda_http::request::RequestContext;
 use model::Service;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -24,8 +28,17 @@ async fn start_with(config: Config) -> (Simulator, Router) {
     (simulator, router(Context::new(hosts).unwrap()))
 }
 
+/// What API Gateway says of a verified token.
+fn administrator() -> RequestContext {
+    let event = include_str!("../../../events/validate-pat.json");
+    let event: Value = serde_json::from_str(event).unwrap();
+    let context = event["requestContext"].clone();
+    RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap())
+}
+
 async fn post_to(router: Router, path: &str, body: String) -> (StatusCode, String, Value) {
-    let request = Request::post(path).body(Body::from(body)).unwrap();
+    let mut request = Request::post(path).body(Body::from(body)).unwrap();
+    request.extensions_mut().insert(administrator());
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let content_type = response.headers()[header::CONTENT_TYPE]
