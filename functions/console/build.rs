@@ -1,4 +1,5 @@
-//! Puts the files below `web/` into the program: compressed once, under a path that names their content.
+//! Puts the files below `web/` and the API's document into the program: compressed once, files under a path that names
+//! their content.
 //!
 //! Nothing is translated. Style sheets are joined in the order of their names, so that a page asks for one; modules stay
 //! as they are, except that the vendored ones are told where the packages lie that they import by name.
@@ -44,17 +45,22 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut code = format!("pub(crate) const DIGEST: &str = {digest:?};\n");
     // The page names the files by their digest, but has words of its own.
-    let own = Asset {
-        path: String::new(),
-        content: page.clone().into_bytes(),
-    };
-    let etag = format!("\"{}\"", self::digest(std::iter::once(&own)));
-    writeln!(code, "pub(crate) const ETAG: &str = {etag:?};")?;
-    writeln!(
-        code,
-        "pub(crate) static PAGE: Content = {};",
-        put(&out, "index.html", page.as_bytes())?
-    )?;
+    let revalidated = [
+        ("PAGE", "index.html", page.as_str()),
+        ("API_DOCUMENT", "openapi.json", api_document::JSON),
+    ];
+    for (constant, name, text) in revalidated {
+        let own = Asset {
+            path: name.into(),
+            content: text.into(),
+        };
+        let etag = format!("\"{}\"", self::digest(std::iter::once(&own)));
+        let content = put(&out, name, &own.content)?;
+        writeln!(
+            code,
+            "pub(crate) static {constant}: (&str, Content) = ({etag:?}, {content});"
+        )?;
+    }
     code.push_str("pub(crate) static ASSETS: &[(&str, Content)] = &[\n");
     for asset in &assets {
         let name = asset.path.replace('/', "~");

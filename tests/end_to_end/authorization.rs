@@ -20,8 +20,14 @@ const OWN: &str = "contoso";
 const OTHER: &str = "northwind";
 /// An id of nothing, and a text that is no id.
 const NOTHING: [&str; 2] = ["00000000-0000-4000-8000-000000000000", "nonsense"];
-/// What anybody may ask for: the pages of the console, and the way back from a sign-in, which brings its own proof.
-const OPEN: [&str; 3] = ["GET /", "GET /oauth/callback", "GET /{path+}"];
+/// What anybody may ask for: the pages of the console, the document of the API, and the way back from a sign-in, which brings
+/// its own proof.
+const OPEN: [&str; 4] = [
+    "GET /",
+    "GET /api/v1/openapi.json",
+    "GET /oauth/callback",
+    "GET /{path+}",
+];
 
 /// A route, and the ids that its path can have.
 struct Asked<'a> {

@@ -3,6 +3,9 @@
 //! What they show comes from the public HTTP API, with the token of the person who looks; this function knows none of it
 //! and touches nothing. It serves one page for every path that a person can be at, its files under `/assets`, and in
 //! `/config.json` where to sign in. The pages themselves are below `web/`; `web/app/main.js` is where they begin.
+//!
+//! It also serves the API's document: whoever writes a client needs it before they have a token, and this is the one
+//! function that may do nothing, so that it may be asked by anybody.
 
 mod assets;
 mod policy;
@@ -102,6 +105,7 @@ pub fn router(context: Context) -> Router {
     Router::new()
         .route("/config.json", get(settings))
         .route("/assets/{digest}/{*path}", get(asset))
+        .route("/api/v1/openapi.json", get(document))
         .fallback(get(page))
         .layer(middleware::from_fn_with_state(context.clone(), protect))
         .with_state(context)
@@ -137,16 +141,26 @@ async fn page(uri: Uri, headers: HeaderMap) -> Response {
     if is_elsewhere("/api") || is_elsewhere("/assets") || uri.path().contains("/.") {
         return refuse(Problem::not_found());
     }
-    let etag = HeaderValue::from_static(assets::ETAG);
+    revalidated(&assets::PAGE, &headers, "text/html; charset=utf-8")
+}
+
+/// The API as an OpenAPI document.
+async fn document(headers: HeaderMap) -> Response {
+    revalidated(&assets::API_DOCUMENT, &headers, "application/json")
+}
+
+/// What may change with the next version, unless the client has it already.
+fn revalidated(
+    (etag, content): &'static (&str, Content),
+    headers: &HeaderMap,
+    media_type: &'static str,
+) -> Response {
+    let etag = HeaderValue::from_static(etag);
     let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&etag) {
         let cache = [(header::CACHE_CONTROL, REVALIDATE)];
         (StatusCode::NOT_MODIFIED, cache).into_response()
     } else {
-        send(
-            &assets::PAGE,
-            &headers,
-            ("text/html; charset=utf-8", REVALIDATE),
-        )
+        send(content, headers, (media_type, REVALIDATE))
     };
     response.headers_mut().insert(header::ETAG, etag);
     response

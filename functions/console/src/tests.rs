@@ -80,6 +80,19 @@ async fn a_page_that_is_known_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn the_document_of_the_api_is_there_for_anybody() {
+    let response = get("/api/v1/openapi.json", &[]).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let etag = response.headers()["etag"].to_str().unwrap().to_owned();
+    assert_eq!(text(response).await, api_document::JSON);
+    let response = get("/api/v1/openapi.json", &[("if-none-match", &etag)]).await;
+    assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
+    let page = get("/", &[("if-none-match", &etag)]).await;
+    assert_eq!(page.status(), StatusCode::OK, "another thing, another tag");
+}
+
+#[tokio::test]
 async fn what_is_not_of_the_console_is_not_there() {
     let other_version = format!("/assets/{}/console.css", "0".repeat(32));
     for path in [
@@ -135,6 +148,10 @@ fn the_sample_events_are_requests_of_this_function() {
         (
             include_str!("../../../events/console-file.json"),
             "/config.json",
+        ),
+        (
+            include_str!("../../../events/console-document.json"),
+            "/api/v1/openapi.json",
         ),
     ] {
         let request = lambda_http::request::from_str(event).unwrap();
