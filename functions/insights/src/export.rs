@@ -41,7 +41,7 @@ const PAGE_PARTITIONS: usize = 500;
 const LONGEST_LIFE_DAYS: i64 = 730;
 
 /// The parameters of an export.
-const PARAMETERS: [&str; 4] = ["from", "to", "connection", "cursor"];
+pub(crate) const PARAMETERS: [&str; 4] = ["from", "to", "connection", "cursor"];
 
 /// What is exported.
 #[derive(Debug)]

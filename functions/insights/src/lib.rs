@@ -224,7 +224,11 @@ fn found(name: &str) -> Result<&'static Metric, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use lambda_http::RequestExt;
+
+    use super::*;
 
     const PAGES: [&str; 4] = [
         include_str!("../../../docs/insights.md"),
@@ -239,6 +243,35 @@ mod tests {
             let name = format!("`{}`", metric.name);
             assert!(PAGES.iter().any(|page| page.contains(&name)), "{name}");
         }
+    }
+
+    #[test]
+    fn the_document_of_the_api_has_every_parameter_and_no_other() {
+        let document: serde_json::Value = serde_json::from_str(api_document::JSON).unwrap();
+        // Parameters that stand for many are tested with the document.
+        let is_one = |own: &serde_json::Value| own["in"] == "query" && own["explode"] != true;
+        let of = |path: &str| {
+            let path = &document["paths"][path];
+            let lists = [&path["parameters"], &path["get"]["parameters"]];
+            let all = lists.into_iter().filter_map(|own| own.as_array()).flatten();
+            let all = all.map(|own| match own["$ref"].as_str() {
+                Some(place) => document.pointer(place.trim_start_matches('#')).unwrap(),
+                None => own,
+            });
+            let names = all.filter(|own| is_one(own));
+            let names = names.map(|own| own["name"].as_str().unwrap().to_owned());
+            names.collect::<BTreeSet<_>>()
+        };
+        let metric = "/api/v1/insights/{metric}";
+        let known = question::PARAMETERS.map(str::to_owned);
+        let described = &of(metric) | &of(&format!("{metric}/rows"));
+        assert_eq!(described, known.into());
+        let known = export::PARAMETERS.map(str::to_owned);
+        assert_eq!(of("/api/v1/insights/export/{kind}"), known.into());
+        let limit = &document["components"]["parameters"]["Limit"]["schema"];
+        let (default, largest) = (question::LIMIT, question::LARGEST_LIMIT);
+        assert_eq!(limit["default"], default);
+        assert_eq!(limit["maximum"], largest);
     }
 
     #[test]

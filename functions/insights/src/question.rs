@@ -10,11 +10,11 @@ use model::ConnectionId;
 use url::form_urlencoded;
 
 /// How many groups or rows are in an answer, unless more or fewer are asked for.
-const LIMIT: usize = 100;
+pub(crate) const LIMIT: usize = 100;
 
 /// More rows would not fit into an answer of a Lambda function, 6 MB:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
-const LARGEST_LIMIT: usize = 10_000;
+pub(crate) const LARGEST_LIMIT: usize = 10_000;
 
 /// The days of a range that nobody chose, today included.
 const DEFAULT_DAYS: i64 = 30;
@@ -133,7 +133,7 @@ fn parameters(text: &str) -> Vec<(String, String)> {
 }
 
 /// The parameters that are no dimensions.
-const PARAMETERS: [&str; 12] = [
+pub(crate) const PARAMETERS: [&str; 12] = [
     "from",
     "to",
     "zone",
