@@ -164,6 +164,7 @@ impl Sqs {
             visible_ms: now_ms + delay.as_millis() as i64,
             receives: 0,
             source_arn: None,
+            group: message.group,
         };
         state.journal.insert(&stored)?;
         state.next_seq += 1;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use aws_sdk_sqs::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
+    error::{BuildError, ProvideErrorMetadata, SdkError},
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
-use model::{FanOut, Fault, Job, Service};
+use model::{FanOut, Fault, Job, Service, TenantId};
 use serde::Serialize;
 
 /// What SQS takes: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
@@ -107,12 +107,12 @@ impl Queues {
     /// SQS refused one of them; those before it were sent. Sending all again is harmless.
     pub async fn send_jobs(&self, jobs: &[Job], delay: Duration) -> Result<(), Error> {
         for service in Service::ALL {
-            let bodies: Vec<String> = jobs
+            let messages: Vec<Message> = jobs
                 .iter()
                 .filter(|job| job.service == service)
-                .map(body)
+                .map(|job| Message::new(&job.tenant, job))
                 .collect();
-            self.send(self.address(service), &bodies, delay).await?;
+            self.send(self.address(service), &messages, delay).await?;
         }
         Ok(())
     }
@@ -126,8 +126,11 @@ impl Queues {
         organizations: &[FanOut],
         delay: Duration,
     ) -> Result<(), Error> {
-        let bodies: Vec<String> = organizations.iter().map(body).collect();
-        self.send(&self.addresses.fan_out, &bodies, delay).await
+        let messages: Vec<Message> = organizations
+            .iter()
+            .map(|message| Message::new(&message.tenant, message))
+            .collect();
+        self.send(&self.addresses.fan_out, &messages, delay).await
     }
 
     /// Puts a message that cannot be handled where a person will look, with the reason.
@@ -182,16 +185,12 @@ impl Queues {
         }
     }
 
-    async fn send(&self, queue: &str, bodies: &[String], delay: Duration) -> Result<(), Error> {
-        let delay = i32::try_from(delay.min(LONGEST_DELAY).as_secs()).unwrap_or(0);
-        for batch in bodies.chunks(BATCH) {
-            let entries = batch.iter().enumerate().map(|(index, body)| {
-                SendMessageBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .message_body(body)
-                    .delay_seconds(delay)
-                    .build()
-            });
+    async fn send(&self, queue: &str, messages: &[Message], delay: Duration) -> Result<(), Error> {
+        for batch in messages.chunks(BATCH) {
+            let entries = batch
+                .iter()
+                .enumerate()
+                .map(|(index, message)| message.entry(index, delay));
             let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|_| Error {
                 queue: queue.to_owned(),
                 code: "no id or body".into(),
@@ -215,7 +214,60 @@ impl Queues {
     }
 }
 
-/// A message as JSON. Messages are plain data: nothing in them can fail to be written.
-fn body<T: Serialize>(message: &T) -> String {
-    serde_json::to_string(message).unwrap_or_default()
+/// What is sent of a message.
+struct Message {
+    /// A queue serves its groups in turn, so that one tenant's backlog does not delay another's messages.
+    /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>
+    group: String,
+    body: String,
+}
+
+impl Message {
+    /// A message as JSON. Messages are plain data: nothing in them can fail to be written.
+    fn new<T: Serialize>(tenant: &TenantId, message: &T) -> Self {
+        Self {
+            group: tenant.to_string(),
+            body: serde_json::to_string(message).unwrap_or_default(),
+        }
+    }
+
+    fn entry(
+        &self,
+        index: usize,
+        delay: Duration,
+    ) -> Result<SendMessageBatchRequestEntry, BuildError> {
+        SendMessageBatchRequestEntry::builder()
+            .id(index.to_string())
+            .message_group_id(&self.group)
+            .message_body(&self.body)
+            .delay_seconds(i32::try_from(delay.min(LONGEST_DELAY).as_secs()).unwrap_or(0))
+            .build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Reason;
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_in_the_group_of_its_tenant() {
+        let entry = |tenant: &str| {
+            let tenant = TenantId::new(tenant).unwrap();
+            let message = FanOut {
+                tenant: tenant.clone(),
+                connection: "00000000-0000-4000-8000-000000000000".parse().unwrap(),
+                organization: "fabrikam".parse().unwrap(),
+                reason: Reason::Scheduled,
+            };
+            let entry = Message::new(&tenant, &message).entry(7, Duration::from_secs(3600));
+            entry.unwrap()
+        };
+        let (ours, theirs) = (entry("contoso"), entry("northwind"));
+        assert_eq!(ours.message_group_id(), Some("contoso"));
+        assert_eq!(theirs.message_group_id(), Some("northwind"));
+        // The longest delay that SQS takes, and not the hour that was asked for.
+        assert_eq!((ours.id(), ours.delay_seconds()), ("7", Some(900)));
+    }
 }

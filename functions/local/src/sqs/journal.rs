@@ -22,6 +22,7 @@ pub(super) struct Stored {
     pub(super) visible_ms: i64,
     pub(super) receives: u32,
     pub(super) source_arn: Option<String>,
+    pub(super) group: Option<String>,
 }
 
 /// The database file, or memory.
@@ -41,15 +42,23 @@ impl Journal {
             "create table if not exists messages (
                 seq integer primary key, queue text not null, id text not null, body text not null,
                 attributes text not null, sent_ms integer not null, visible_ms integer not null,
-                receives integer not null, source_arn text
+                receives integer not null, source_arn text, message_group text
             )",
         )?;
+        // Files from before messages had a group.
+        if connection
+            .prepare("select message_group from messages")
+            .is_err()
+        {
+            connection.execute_batch("alter table messages add column message_group text")?;
+        }
         Ok(Self(connection))
     }
 
     pub(super) fn load(&self) -> rusqlite::Result<Vec<Stored>> {
         let mut statement = self.0.prepare(
-            "select seq, queue, id, body, attributes, sent_ms, visible_ms, receives, source_arn from messages order by seq",
+            "select seq, queue, id, body, attributes, sent_ms, visible_ms, receives, source_arn, message_group
+             from messages order by seq",
         )?;
         statement.query_map([], read)?.collect()
     }
@@ -59,7 +68,7 @@ impl Journal {
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let mut statement = self
             .0
-            .prepare_cached("insert into messages values (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+            .prepare_cached("insert into messages values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
         statement.execute(params![
             message.seq as i64,
             message.queue,
@@ -70,6 +79,7 @@ impl Journal {
             message.visible_ms,
             message.receives,
             message.source_arn,
+            message.group,
         ])?;
         Ok(())
     }
@@ -120,5 +130,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
         visible_ms: row.get(6)?,
         receives: row.get(7)?,
         source_arn: row.get(8)?,
+        group: row.get(9)?,
     })
 }

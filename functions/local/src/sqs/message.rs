@@ -31,6 +31,8 @@ pub struct NewMessage {
     pub body: String,
     /// The message attributes.
     pub attributes: Attributes,
+    /// Which messages a fair queue serves in turn with others.
+    pub group: Option<String>,
     /// Overrides the queue's delay.
     pub delay: Option<std::time::Duration>,
 }
@@ -46,6 +48,8 @@ pub struct Received {
     pub body: String,
     /// The message attributes.
     pub attributes: Attributes,
+    /// The group that it was sent with.
+    pub group: Option<String>,
     /// How often it was received, this time included.
     pub receives: u32,
     /// When it was sent, in milliseconds since 1970.

@@ -190,6 +190,7 @@ impl Queue {
             sent_ms: stored.sent_ms,
             first_received_ms,
             source_arn: stored.source_arn.clone(),
+            group: stored.group.clone(),
         })
     }
 

@@ -456,3 +456,19 @@ async fn many_consumers_never_receive_the_same_message_at_once() {
     all.dedup();
     assert_eq!(all.len(), 100);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_keeps_its_group() {
+    let queue = plain().await;
+    let send = queue.client.send_message().queue_url(&queue.url);
+    let send = send.message_body("x").message_group_id("contoso");
+    send.send().await.unwrap();
+    let receive = queue.client.receive_message().queue_url(&queue.url);
+    let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
+    let received = receive.send().await.unwrap();
+    let attributes = received.messages()[0].attributes().unwrap();
+    assert_eq!(
+        attributes[&MessageSystemAttributeName::MessageGroupId],
+        "contoso"
+    );
+}

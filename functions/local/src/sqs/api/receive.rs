@@ -105,6 +105,9 @@ pub(crate) fn system_attributes(message: &Received) -> Map<String, Value> {
     );
     add("SenderId", "000000000000".to_owned());
     add("SentTimestamp", message.sent_ms.to_string());
+    if let Some(group) = &message.group {
+        add("MessageGroupId", group.clone());
+    }
     if let Some(arn) = &message.source_arn {
         add("DeadLetterQueueSourceArn", arn.clone());
     }

@@ -117,7 +117,7 @@ impl Message {
         if self.message_attributes.len() > 10 {
             return Err(invalid("A message has at most 10 attributes."));
         }
-        // Standard queues accept a group (fair queues); it changes nothing that can be seen locally.
+        // Standard queues accept a group (fair queues); locally it is passed on and changes no order.
         if self.message_group_id.as_ref().is_some_and(String::is_empty) {
             return Err(invalid("MessageGroupId must not be empty."));
         }
@@ -136,7 +136,7 @@ fn send(sqs: &Sqs, queue: &str, message: Message) -> Result<Map<String, Value>, 
         message_body: body,
         message_attributes: attributes,
         delay_seconds,
-        ..
+        message_group_id: group,
     } = message;
     let mut sent = Map::new();
     sent.insert("MD5OfMessageBody".to_owned(), md5_of_body(&body).into());
@@ -153,6 +153,7 @@ fn send(sqs: &Sqs, queue: &str, message: Message) -> Result<Map<String, Value>, 
             NewMessage {
                 body,
                 attributes,
+                group,
                 delay,
             },
         )

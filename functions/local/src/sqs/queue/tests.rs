@@ -53,6 +53,7 @@ fn stored(seq: u64) -> Stored {
         visible_ms: 0,
         receives: 0,
         source_arn: None,
+        group: None,
     }
 }
 
