@@ -70,7 +70,8 @@ impl Context {
             entra: auth::Entra::new(&hosts)?,
             client: ado::Client::new(hosts, ado::Options::default())?,
             control: Control::new(dynamodb, config.text("CONTROL_TABLE")?),
-            secrets: auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?),
+            secrets: auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?)
+                .encrypted_with(config.text("SECRET_KEY_ARN")?),
             queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),
             clock: entrypoint::now,
         })

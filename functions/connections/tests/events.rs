@@ -108,6 +108,10 @@ fn start(address: &str) -> Child {
         ("AZURE_DEVOPS_URL", url.as_str()),
         ("CONTROL_TABLE", "control"),
         ("SECRET_PREFIX", "test/"),
+        (
+            "SECRET_KEY_ARN",
+            "arn:aws:kms:eu-west-1:123456789012:key/test",
+        ),
     ];
     let queues = [
         "FAN_OUT",

@@ -17,12 +17,26 @@ const APPLICATION: &str = "oauth-client-secret";
 pub struct Secrets {
     client: Client,
     prefix: String,
+    key: Option<String>,
 }
 
 impl Secrets {
     /// The secrets whose names begin with `prefix`.
     pub fn new(client: Client, prefix: String) -> Self {
-        Self { client, prefix }
+        Self {
+            client,
+            prefix,
+            key: None,
+        }
+    }
+
+    /// The same, with this KMS key for those that are created.
+    #[must_use]
+    pub fn encrypted_with(self, key: String) -> Self {
+        Self {
+            key: Some(key),
+            ..self
+        }
     }
 
     /// Keeps the secret of a new connection.
@@ -38,6 +52,7 @@ impl Secrets {
         self.client
             .create_secret()
             .name(self.name(tenant, connection))
+            .set_kms_key_id(self.key.clone())
             .secret_string(text(connection, secret)?.expose_secret())
             .send()
             .await

@@ -15,6 +15,9 @@ pub(super) struct Secret {
     pub(super) arn: String,
     #[serde(default)]
     pub(super) description: String,
+    /// The KMS key that it is encrypted with; without one it is the account's own.
+    #[serde(default)]
+    pub(super) kms_key_id: Option<String>,
     pub(super) created: f64,
     pub(super) changed: f64,
     /// When it will be gone for good; `Some` means that it is deleted.
@@ -59,6 +62,7 @@ impl Secret {
         Self {
             arn,
             description: String::new(),
+            kms_key_id: None,
             created: now,
             changed: now,
             deletion: None,

@@ -136,6 +136,13 @@ impl<'a> Resolver<'a> {
             "AWS::StackName" => surroundings.stack_name.clone(),
             "AWS::Partition" => "aws".to_owned(),
             "AWS::URLSuffix" => "amazonaws.com".to_owned(),
+            // SAM's name for the stage that it makes for an API.
+            _ if name
+                .strip_suffix(".Stage")
+                .is_some_and(|api| self.resources.contains_key(api)) =>
+            {
+                "$default".to_owned()
+            }
             _ => match self.resource_type(place, name)? {
                 "AWS::SQS::Queue" => self.queue_url(name),
                 _ => self.physical_name(name),

@@ -246,13 +246,19 @@ fn the_projects_own_template_is_understood() {
 }
 
 #[test]
-fn the_projects_own_template_is_whole_with_a_fixed_address_too() {
+fn the_projects_own_template_is_whole_with_everything_that_is_optional_too() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
     let document = Document::read(Path::new(path)).unwrap();
     let parameters = [
         ("TokenIssuer", "x"),
         ("TokenAudience", "x"),
         ("FixedAddress", "yes"),
+        ("DomainName", "lens.example.org"),
+        (
+            "DomainCertificate",
+            "arn:aws:acm:eu-west-1:000000000000:certificate/x",
+        ),
+        ("DomainZone", "Z1"),
     ];
     let mut surroundings = surroundings();
     surroundings.parameters = parameters

@@ -280,3 +280,16 @@ async fn wrong_requests_get_typed_errors() {
         .unwrap_err();
     assert!(error.into_service_error().is_invalid_parameter_exception());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_says_which_key_it_is_encrypted_with() {
+    let stack = stack().await;
+    let client = secrets(&stack);
+    for (name, key) in [("with", Some("arn:key")), ("without", None)] {
+        let create = client.create_secret().name(name).secret_string("x");
+        let create = create.set_kms_key_id(key.map(str::to_owned));
+        create.send().await.unwrap();
+        let described = client.describe_secret().secret_id(name).send().await;
+        assert_eq!(described.unwrap().kms_key_id(), key);
+    }
+}

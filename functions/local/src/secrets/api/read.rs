@@ -66,6 +66,9 @@ fn metadata(name: &str, secret: &Secret, versions_key: &str) -> Value {
         "CreatedDate": secret.created, "LastChangedDate": secret.changed, "Tags": tags,
     });
     answer[versions_key] = json!(stages);
+    if let Some(key) = &secret.kms_key_id {
+        answer["KmsKeyId"] = json!(key);
+    }
     if let Some(at) = secret.deletion {
         answer["DeletedDate"] = at.into();
     }

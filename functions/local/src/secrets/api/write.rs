@@ -18,6 +18,7 @@ pub(super) struct ValueRequest {
     secret_id: Option<String>,
     client_request_token: Option<String>,
     description: Option<String>,
+    kms_key_id: Option<String>,
     secret_string: Option<String>,
     secret_binary: Option<String>,
     version_stages: Option<BTreeSet<String>>,
@@ -105,6 +106,7 @@ fn new_secret(secrets: &Secrets, name: &str, request: &ValueRequest) -> Secret {
     Secret {
         arn: format!("{}{name}-{}", secrets.0.arn_prefix, &suffix[..6]),
         description: request.description.clone().unwrap_or_default(),
+        kms_key_id: request.kms_key_id.clone(),
         created: now(),
         changed: now(),
         deletion: None,
