@@ -23,6 +23,8 @@ WITHOUT_RESOURCE = {
 }
 # What cannot be brought back by deploying again; the records can, by a synchronization.
 KEPT = {"ControlTable", "Key"}
+# What anybody may ask for: the console's pages, the API's description, and the way back from a sign-in, which brings its own proof.
+OPEN = {"/", "/{path+}", "/api/v1/openapi.json", "/oauth/callback"}
 # Everything in an access log that says who asked.
 PERSONAL = ["identity", "sourceIp", "userAgent", "authorizer.claims", "authorizer.principalId", "path", "queryString", "domainName"]
 
@@ -178,7 +180,7 @@ def the_api_is_closed(resources):
     for path, methods in api["Body"]["paths"].items():
         for method, operation in methods.items():
             is_open = operation.get("security") != [{"Token": []}]
-            if is_open != (path in ("/", "/{path+}", "/oauth/callback")):
+            if is_open != (path in OPEN):
                 yield "Api", f"{method} {path} is {'open' if is_open else 'closed'}"
     for name, stage in of_type(resources, STAGE).items():
         throttled = stage.get("DefaultRouteSettings", {})
