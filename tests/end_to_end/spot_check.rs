@@ -9,7 +9,7 @@ use model::{
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use simulator::{Fault, FaultKind};
+use simulator::{Config, Fault, FaultKind, Scale, Sizes};
 use url::form_urlencoded;
 
 use crate::{deployment::Deployment, regressions::tiny};
@@ -21,6 +21,22 @@ const KINDS: [Kind; 5] = [
     Kind::Commit,
     Kind::Changeset,
 ];
+
+/// A tiny company that uses TFVC more than others do.
+fn company() -> Config {
+    let tiny = tiny();
+    let Scale::Custom(sizes) = tiny.scale.clone() else {
+        return tiny;
+    };
+    let sizes = Sizes {
+        changesets: 1_200,
+        ..sizes
+    };
+    Config {
+        scale: Scale::Custom(sizes),
+        ..tiny
+    }
+}
 
 /// How a record is asked for.
 fn question(record: &Record) -> String {
@@ -66,7 +82,9 @@ fn differing(answer: &Value) -> BTreeSet<&str> {
         ["changed", "only_stored", "only_live"].contains(&difference)
     };
     let differ = fields.filter(matters);
-    differ.map(|field| field["name"].as_str().unwrap()).collect()
+    differ
+        .map(|field| field["name"].as_str().unwrap())
+        .collect()
 }
 
 async fn of_kind(deployment: &Deployment, kind: Kind) -> Vec<Record> {
@@ -92,12 +110,15 @@ async fn what_was_just_read_is_equal(deployment: &Deployment) {
     for kind in KINDS {
         let records = of_kind(deployment, kind).await;
         let alive: Vec<&Record> = records.iter().filter(|record| is_alive(record)).collect();
-        assert!(alive.len() > 10, "{kind}");
+        assert!(alive.len() >= 5, "{kind}: {}", alive.len());
         for record in alive.iter().step_by(alive.len() / 5) {
             deployment.simulator.clear_requests();
             let answer = check(deployment, &question(record)).await;
             assert_eq!(answer["verdict"], "equal", "{answer}");
-            assert_eq!((&answer["why"], &answer["follows_at"]), (&Value::Null, &Value::Null));
+            assert_eq!(
+                (&answer["why"], &answer["follows_at"]),
+                (&Value::Null, &Value::Null)
+            );
             assert!(differing(&answer).is_empty(), "{answer}");
             assert!(answer["fields"].as_array().unwrap().len() > 5, "{answer}");
             let sent = deployment.simulator.requests();
@@ -114,7 +135,10 @@ async fn nothing_is_stored_by_looking(deployment: &Deployment) {
         let record = one(deployment, kind, is_alive).await;
         check(deployment, &question(&record)).await;
     }
-    assert!(deployment.contents().await == before, "a look wrote something");
+    assert!(
+        deployment.contents().await == before,
+        "a look wrote something"
+    );
 }
 
 /// Whoever may not look, and things that are nowhere, are told apart from things that are equal.
@@ -132,7 +156,12 @@ async fn what_cannot_be_seen_is_not_called_absent(deployment: &Deployment) {
         (FaultKind::Html203, "not_readable"),
         (FaultKind::Stopped503, "unavailable"),
         (FaultKind::TruncatedJson, "unavailable"),
-        (FaultKind::TooManyRequests429 { retry_after: Some(90) }, "unavailable"),
+        (
+            FaultKind::TooManyRequests429 {
+                retry_after: Some(90),
+            },
+            "unavailable",
+        ),
         (FaultKind::NotFound404, "missing_upstream"),
     ] {
         let is_pause = matches!(kind, FaultKind::TooManyRequests429 { .. });
@@ -140,8 +169,14 @@ async fn what_cannot_be_seen_is_not_called_absent(deployment: &Deployment) {
         let answer = check(deployment, &question(&run)).await;
         deployment.simulator.clear_faults();
         assert_eq!(answer["verdict"], verdict, "{answer}");
-        assert_eq!((&answer["stored"], &answer["live"]), (&true.into(), &false.into()));
-        assert!(answer["explanation"].as_str().unwrap().len() > 20, "{answer}");
+        assert_eq!(
+            (&answer["stored"], &answer["live"]),
+            (&true.into(), &false.into())
+        );
+        assert!(
+            answer["explanation"].as_str().unwrap().len() > 20,
+            "{answer}"
+        );
         if is_pause {
             // The pause that was asked for holds for the next one, too, who is not heard upstream.
             deployment.simulator.clear_requests();
@@ -152,30 +187,45 @@ async fn what_cannot_be_seen_is_not_called_absent(deployment: &Deployment) {
         }
     }
     let connection = deployment.connection().await;
-    assert_eq!(connection["status"], "active", "a look is no proof: {connection}");
-    let nothing = format!("kind=run&id=4000000000&project={}", match &run {
-        Record::Run(run) => run.project,
-        other => panic!("{other:?}"),
-    });
+    assert_eq!(
+        connection["status"], "active",
+        "a look is no proof: {connection}"
+    );
+    let nothing = format!(
+        "kind=run&id=4000000000&project={}",
+        match &run {
+            Record::Run(run) => run.project,
+            other => panic!("{other:?}"),
+        }
+    );
     let answer = check(deployment, &nothing).await;
     assert_eq!(answer["verdict"], "nowhere", "{answer}");
     for (query, field) in [
         ("kind=run&id=seventeen", "id"),
         ("kind=run&id=17", "project"),
         ("kind=run&id=17&project=nowhere", "project"),
-        ("kind=commit&id=0123456789012345678901234567890123456789", "repository"),
+        (
+            "kind=commit&id=0123456789012345678901234567890123456789",
+            "repository",
+        ),
         ("kind=release&id=17", "kind"),
     ] {
         let (status, problem) = ask(deployment, query).await;
-        assert_eq!((status, problem["field"].as_str()), (400, Some(field)), "{query}: {problem}");
+        assert_eq!(
+            (status, problem["field"].as_str()),
+            (400, Some(field)),
+            "{query}: {problem}"
+        );
     }
 }
 
 /// What changes upstream is older here, and new things are missing, until the next pass.
 async fn what_changed_upstream_is_older_until_the_next_pass(deployment: &Deployment) {
-    let open = one(deployment, Kind::PullRequest, |record| {
-        matches!(record, Record::PullRequest(own) if own.status == PullRequestStatus::Active)
-    });
+    let open = one(
+        deployment,
+        Kind::PullRequest,
+        |record| matches!(record, Record::PullRequest(own) if own.status == PullRequestStatus::Active),
+    );
     let open = open.await;
     let items = of_kind(deployment, Kind::WorkItem).await;
     deployment.simulator.advance(4);
@@ -188,7 +238,10 @@ async fn what_changed_upstream_is_older_until_the_next_pass(deployment: &Deploym
             assert_eq!(answer["why"], "since_last_pass", "{answer}");
             assert!(answer["follows_at"].is_string(), "{answer}");
             let fields = differing(&answer);
-            assert!(fields.contains("rev") && fields.contains("changed_at"), "{answer}");
+            assert!(
+                fields.contains("rev") && fields.contains("changed_at"),
+                "{answer}"
+            );
             older.push(query);
         }
     }
@@ -217,17 +270,25 @@ async fn what_changed_upstream_is_older_until_the_next_pass(deployment: &Deploym
 
 /// What was deleted upstream stays here, and says so.
 async fn what_was_deleted_upstream_stays(deployment: &Deployment) {
-    let is_over = |record: &Record| matches!(record, Record::Run(run) if run.status == RunStatus::Completed);
+    let is_over =
+        |record: &Record| matches!(record, Record::Run(run) if run.status == RunStatus::Completed);
     let run = one(deployment, Kind::Run, is_over).await;
     let Record::Run(own) = &run else { panic!() };
-    deployment.simulator.delete_run(u32::try_from(own.id).unwrap());
+    deployment
+        .simulator
+        .delete_run(u32::try_from(own.id).unwrap());
     let answer = check(deployment, &question(&run)).await;
     assert_eq!(answer["verdict"], "missing_upstream", "{answer}");
     assert_eq!(answer["why"], "deleted_or_hidden", "{answer}");
-    assert!(answer["expires_at"].is_string() && answer["stored"] == true, "{answer}");
-    let item = one(deployment, Kind::WorkItem, |record| {
-        matches!(record, Record::WorkItem(item) if item.is_deleted)
-    });
+    assert!(
+        answer["expires_at"].is_string() && answer["stored"] == true,
+        "{answer}"
+    );
+    let item = one(
+        deployment,
+        Kind::WorkItem,
+        |record| matches!(record, Record::WorkItem(item) if item.is_deleted),
+    );
     let item = item.await;
     let answer = check(deployment, &question(&item)).await;
     assert_eq!(answer["verdict"], "missing_upstream", "{answer}");
@@ -249,7 +310,7 @@ async fn what_is_too_old_is_explained(deployment: &Deployment) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_thing_is_shown_stored_and_live() {
-    let deployment = &Deployment::synchronized(tiny()).await;
+    let deployment = &Deployment::synchronized(company()).await;
     what_was_just_read_is_equal(deployment).await;
     nothing_is_stored_by_looking(deployment).await;
     what_cannot_be_seen_is_not_called_absent(deployment).await;

@@ -200,7 +200,9 @@ pub(crate) mod tests {
     /// The fields that are not equal.
     fn differing(stored: &Record, live: &Record) -> Vec<(String, Difference)> {
         let fields = compare(Some(stored), Some(live)).unwrap();
-        let differ = fields.into_iter().filter(|own| own.difference != Difference::Equal);
+        let differ = fields
+            .into_iter()
+            .filter(|own| own.difference != Difference::Equal);
         differ.map(|own| (own.name, own.difference)).collect()
     }
 
@@ -208,7 +210,10 @@ pub(crate) mod tests {
     fn equal_records_differ_in_no_field_and_show_all_of_them() {
         let fields = compare(Some(&run(|_| {})), Some(&run(|_| {}))).unwrap();
         assert!(fields.iter().all(|own| own.difference == Difference::Equal));
-        let name = fields.iter().find(|own| own.name == "pipeline.name").unwrap();
+        let name = fields
+            .iter()
+            .find(|own| own.name == "pipeline.name")
+            .unwrap();
         assert_eq!((&name.stored, &name.live), (&json!("web"), &json!("web")));
     }
 
@@ -241,7 +246,8 @@ pub(crate) mod tests {
 
     #[test]
     fn at_the_same_revision_a_field_that_only_one_item_shows_is_not_ingested() {
-        let text = |body: &mut Value| body["fields"]["System.Description"] = json!("<div>long</div>");
+        let text =
+            |body: &mut Value| body["fields"]["System.Description"] = json!("<div>long</div>");
         let name = "fields.System.Description".to_owned();
         let same = differing(&work_item(|_| {}), &work_item(text));
         assert_eq!(same, [(name.clone(), Difference::NotIngested)]);

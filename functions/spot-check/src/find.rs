@@ -9,7 +9,7 @@ use model::{
     Repository, RowKey, Scope,
     record::{Filing, day},
 };
-use resources::single::{Single, Within, brought_by, key_in, record, request};
+use resources::single::{Within, brought_by, key_in, record, request};
 use storage::{StoredRecord, Stream, StreamKey};
 use tokio::time::timeout;
 use upstream::Upstream;
@@ -119,7 +119,8 @@ fn scope(question: &Question, discovery: &Discovery) -> Result<Scope, Problem> {
             let only = discovery.projects.first();
             let only = only.filter(|_| discovery.projects.len() == 1);
             let own = project.or(only).ok_or_else(|| {
-                let detail = "the project is needed, by name or id: it is where the thing is looked for";
+                let detail =
+                    "the project is needed, by name or id: it is where the thing is looked for";
                 Problem::field("project", detail)
             })?;
             Ok(Scope::Project(own.id))
@@ -152,7 +153,9 @@ fn repository<'a>(
 ) -> Result<&'a Repository, Problem> {
     let problem = |detail: String| Problem::field("repository", detail);
     let name = question.repository.as_deref().ok_or_else(|| {
-        problem("the repository is needed, by name or id: it is where a commit is looked for".into())
+        problem(
+            "the repository is needed, by name or id: it is where a commit is looked for".into(),
+        )
     })?;
     let is_it = |own: &&Repository| {
         (own.name.eq_ignore_ascii_case(name) || own.id.to_string() == name)
@@ -315,7 +318,7 @@ async fn set_aside(
 #[cfg(test)]
 mod tests {
     use model::{OrganizationId, ProjectId, RepositoryId};
-    use resources::single::Id;
+    use resources::single::{Id, Single};
     use uuid::Uuid;
 
     use super::*;
@@ -363,16 +366,38 @@ mod tests {
         let id = Uuid::from_u128(2).to_string();
         for name in ["copper", id.as_str()] {
             let found = scope(&asked(Single::Run, Some(name), None), &discovery());
-            assert_eq!(found, Ok(Scope::Project(ProjectId(Uuid::from_u128(2)))), "{name}");
+            assert_eq!(
+                found,
+                Ok(Scope::Project(ProjectId(Uuid::from_u128(2)))),
+                "{name}"
+            );
         }
-        assert_eq!(field(asked(Single::Run, None, None)).as_deref(), Some("project"));
-        assert_eq!(field(asked(Single::Run, Some("x"), None)).as_deref(), Some("project"));
-        assert_eq!(field(asked(Single::Commit, None, None)).as_deref(), Some("repository"));
-        assert_eq!(field(asked(Single::Commit, None, Some("web"))).as_deref(), Some("project"));
+        assert_eq!(
+            field(asked(Single::Run, None, None)).as_deref(),
+            Some("project")
+        );
+        assert_eq!(
+            field(asked(Single::Run, Some("x"), None)).as_deref(),
+            Some("project")
+        );
+        assert_eq!(
+            field(asked(Single::Commit, None, None)).as_deref(),
+            Some("repository")
+        );
+        assert_eq!(
+            field(asked(Single::Commit, None, Some("web"))).as_deref(),
+            Some("project")
+        );
         let in_fiber = asked(Single::Commit, Some("Fiber"), Some("app"));
         assert_eq!(field(in_fiber).as_deref(), Some("repository"));
-        let found = scope(&asked(Single::Commit, Some("Copper"), Some("web")), &discovery());
-        assert_eq!(found.unwrap().repository(), Some(RepositoryId(Uuid::from_u128(12))));
+        let found = scope(
+            &asked(Single::Commit, Some("Copper"), Some("web")),
+            &discovery(),
+        );
+        assert_eq!(
+            found.unwrap().repository(),
+            Some(RepositoryId(Uuid::from_u128(12)))
+        );
     }
 
     #[test]

@@ -236,7 +236,9 @@ impl Place {
 
 /// The names by which kinds are asked for.
 fn kind_names() -> String {
-    Single::ALL.map(|which| format!("`{}`", which.kind())).join(", ")
+    Single::ALL
+        .map(|which| format!("`{}`", which.kind()))
+        .join(", ")
 }
 
 #[cfg(test)]

@@ -37,7 +37,10 @@ impl Question {
             .iter()
             .find(|(name, _)| !PARAMETERS.contains(&name.as_str()))
         {
-            let detail = format!("there is no such parameter; there are {}", PARAMETERS.join(", "));
+            let detail = format!(
+                "there is no such parameter; there are {}",
+                PARAMETERS.join(", ")
+            );
             return Err(Problem::field(name, detail));
         }
         let one = |name: &str| {
@@ -58,7 +61,9 @@ impl Question {
 
 fn kind(name: Option<&str>) -> Result<Single, Problem> {
     let kind = name.and_then(Kind::from_name);
-    let known = Single::ALL.into_iter().find(|which| Some(which.kind()) == kind);
+    let known = Single::ALL
+        .into_iter()
+        .find(|which| Some(which.kind()) == kind);
     known.ok_or_else(|| Problem::field("kind", format!("one of {} is needed", kind_names())))
 }
 
@@ -82,7 +87,10 @@ fn organization(name: Option<&str>, connection: &Connection) -> Result<Organizat
         let names: Vec<String> = (connection.organizations.iter())
             .map(|own| format!("`{own}`"))
             .collect();
-        let detail = format!("an organization of the connection is needed: {}", names.join(", "));
+        let detail = format!(
+            "an organization of the connection is needed: {}",
+            names.join(", ")
+        );
         Problem::field("organization", detail)
     })
 }
@@ -133,7 +141,11 @@ pub(crate) mod tests {
             ("kind=run&id=1&organization=northwind", "organization"),
             ("kind=run&id=1&projekt=x", "projekt"),
         ] {
-            assert_eq!(field(text, &["fabrikam"]).as_deref(), Some(expected), "{text}");
+            assert_eq!(
+                field(text, &["fabrikam"]).as_deref(),
+                Some(expected),
+                "{text}"
+            );
         }
     }
 }

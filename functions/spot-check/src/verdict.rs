@@ -126,14 +126,23 @@ fn gone(stored: Stored<'_>) -> Verdict {
         _ => "The record stays as long as the thing counts as open.".to_owned(),
     };
     if is_known {
-        let explanation = format!("It was deleted in Azure DevOps, and is stored as deleted. {until}");
-        return said(Outcome::MissingUpstream, Some(Why::DeletedKnown), explanation);
+        let explanation =
+            format!("It was deleted in Azure DevOps, and is stored as deleted. {until}");
+        return said(
+            Outcome::MissingUpstream,
+            Some(Why::DeletedKnown),
+            explanation,
+        );
     }
     let explanation = format!(
         "Azure DevOps does not show it any more: it was deleted, or is hidden from the credential of the connection. Absence \
          deletes nothing here. {until}"
     );
-    said(Outcome::MissingUpstream, Some(Why::DeletedOrHidden), explanation)
+    said(
+        Outcome::MissingUpstream,
+        Some(Why::DeletedOrHidden),
+        explanation,
+    )
 }
 
 /// Shown upstream, and not stored.
@@ -179,7 +188,10 @@ fn missing_here(situation: &Situation<'_>, live: &Record) -> Verdict {
 
 /// On both sides.
 fn both(situation: &Situation<'_>, stored: &Record, live: &Record) -> Verdict {
-    let differing = situation.fields.iter().filter(|own| own.difference.matters());
+    let differing = situation
+        .fields
+        .iter()
+        .filter(|own| own.difference.matters());
     let count = differing.count();
     if count == 0 {
         let explanation = "What is stored is what Azure DevOps says.".to_owned();
@@ -436,7 +448,12 @@ mod tests {
     fn no_answer_is_never_taken_for_an_absence() {
         let reason = "refused".to_owned();
         for (live, expected) in [
-            (Live::NotReadable { reason: reason.clone() }, Outcome::NotReadable),
+            (
+                Live::NotReadable {
+                    reason: reason.clone(),
+                },
+                Outcome::NotReadable,
+            ),
             (Live::Unavailable { reason }, Outcome::Unavailable),
         ] {
             for stored in [None, Some(run(|_| {}))] {
@@ -456,6 +473,10 @@ mod tests {
         look.known.stream.due_at = Some(Timestamp::MAX);
         let verdict = look.verdict();
         assert_eq!(verdict.follows_at, None);
-        assert!(!verdict.explanation.contains("9999"), "{}", verdict.explanation);
+        assert!(
+            !verdict.explanation.contains("9999"),
+            "{}",
+            verdict.explanation
+        );
     }
 }

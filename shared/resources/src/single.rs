@@ -261,7 +261,16 @@ mod tests {
     fn ids_are_read_before_they_become_part_of_an_address() {
         let is_id = |which, text: &str| Id::parse(which, text).is_some();
         assert!(is_id(Single::Run, "17") && is_id(Single::Commit, &"aB".repeat(20)));
-        for text in ["", "0", "-1", "1/2", "7 ", "1.5", "../x", "99999999999999999999"] {
+        for text in [
+            "",
+            "0",
+            "-1",
+            "1/2",
+            "7 ",
+            "1.5",
+            "../x",
+            "99999999999999999999",
+        ] {
             assert!(!is_id(Single::Run, text), "{text}");
         }
         for text in ["", "abc", &"x".repeat(40), &"a".repeat(41)] {
