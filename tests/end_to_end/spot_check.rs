@@ -25,7 +25,7 @@ const KINDS: [Kind; 5] = [
 /// A tiny company that uses TFVC more than others do.
 fn company() -> Config {
     let tiny = tiny();
-    let Scale::Custom(sizes) = tiny.scale.clone() else {
+    let Scale::Custom(sizes) = tiny.scale else {
         return tiny;
     };
     let sizes = Sizes {
