@@ -15,11 +15,12 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::BytesRejection},
     http::StatusCode,
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use entrypoint::{Config, problem::Problem};
-use http_api::{Admin, Refusal, Viewer, refuse};
+use http_api::{Admin, Refusal, Viewer, in_problems, refuse};
 use jiff::Timestamp;
 use model::{Connection, ConnectionId, Reason, TenantId};
 use queue::{Addresses, Queues};
@@ -91,6 +92,7 @@ pub fn router(context: Context) -> Router {
         )
         .fallback(async || refuse(Problem::not_found()))
         .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
+        .layer(map_response(in_problems))
         .with_state(context)
 }
 

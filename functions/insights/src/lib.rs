@@ -16,11 +16,12 @@ use axum::{
     Json, Router,
     extract::{Path, RawQuery, State},
     http::{HeaderName, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::get,
 };
 use entrypoint::{Config, problem::Problem};
-use http_api::{Refusal, Viewer, refuse};
+use http_api::{Refusal, Viewer, in_problems, refuse};
 use jiff::Timestamp;
 use metrics::Metric;
 use model::{Retention, TenantId};
@@ -120,6 +121,7 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/insights/{metric}", get(numbers))
         .route("/api/v1/insights/{metric}/rows", get(rows))
         .fallback(async || refuse(Problem::not_found()))
+        .layer(map_response(in_problems))
         .with_state(context)
 }
 

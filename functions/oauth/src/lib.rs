@@ -23,12 +23,13 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, RawQuery, State, rejection::BytesRejection},
     http::{HeaderMap, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use connections::signed_in::Connections;
 use entrypoint::{Config, problem::Problem};
-use http_api::{Admin, Refusal, refuse};
+use http_api::{Admin, Refusal, in_problems, refuse};
 use jiff::{SignedDuration, Timestamp};
 use model::{ApplicationId, DirectoryId, Service};
 use serde_json::json;
@@ -132,6 +133,7 @@ pub fn router(context: Context) -> Router {
         .route("/oauth/callback", get(come_back))
         .fallback(async || refuse(Problem::not_found()))
         .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
+        .layer(map_response(in_problems))
         .with_state(context)
 }
 
@@ -141,8 +143,7 @@ async fn begin(
     admin: Admin,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let body =
-        body.map_err(|_| validate_pat::form::unreadable("it is too large or was cut off"))?;
+    let body = body.map_err(|_| Problem::unreadable("it is too large or was cut off"))?;
     let wish = Wish::parse(&body)?;
     let application = context.application.as_ref().ok_or_else(no_application)?;
     if let (Some(only), Some(wanted)) = (application.directory, wish.directory)

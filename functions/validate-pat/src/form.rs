@@ -53,6 +53,11 @@ impl Form {
     }
 }
 
+/// The request as a whole makes no sense, so that there is no field to name.
+pub fn unreadable(why: &str) -> Problem {
+    Problem::unreadable(why)
+}
+
 /// Refuses fields that nobody asked for: a misspelt name must not be taken for a field that was left out.
 ///
 /// # Errors
@@ -71,21 +76,10 @@ pub fn nothing_else(fields: &Map<String, Value>) -> Result<(), Problem> {
 pub fn fields(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        unreadable(&format!(
+        Problem::unreadable(&format!(
             "it is no json object (line {line}, column {column})"
         ))
     })
-}
-
-/// The request as a whole makes no sense, so that there is no field to name.
-pub fn unreadable(why: &str) -> Problem {
-    Problem {
-        kind: "/problems/unreadable-request",
-        status: 400,
-        title: "the request cannot be read",
-        detail: format!("the request cannot be read: {why}"),
-        field: None,
-    }
 }
 
 fn organizations(fields: &mut Map<String, Value>) -> Result<Vec<OrganizationName>, Problem> {

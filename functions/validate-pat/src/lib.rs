@@ -23,11 +23,12 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::post,
 };
 use entrypoint::problem::Problem;
-use http_api::{Admin, Refusal, refuse};
+use http_api::{Admin, Refusal, in_problems, refuse};
 use model::{Expiry, Fault, OrganizationName, Retention, Service};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -109,6 +110,7 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/connections/validate", post(validate))
         .fallback(async || refuse(Problem::not_found()))
         .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
+        .layer(map_response(in_problems))
         .with_state(context)
 }
 
@@ -129,7 +131,7 @@ async fn validate(
     _: Admin,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let body = body.map_err(|_| form::unreadable("it is too large or was cut off"))?;
+    let body = body.map_err(|_| Problem::unreadable("it is too large or was cut off"))?;
     look(&context, Form::parse(&body)?).await
 }
 

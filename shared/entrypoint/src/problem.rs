@@ -34,6 +34,17 @@ impl Problem {
         }
     }
 
+    /// The request as a whole makes no sense, so that there is no field to name.
+    pub fn unreadable(why: &str) -> Self {
+        Self {
+            kind: "/problems/unreadable-request",
+            status: 400,
+            title: "the request cannot be read",
+            detail: format!("the request cannot be read: {why}"),
+            field: None,
+        }
+    }
+
     /// There is no such thing, or it is somebody else's: both answer the same.
     pub fn not_found() -> Self {
         Self {

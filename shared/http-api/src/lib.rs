@@ -3,5 +3,5 @@
 mod answer;
 mod caller;
 
-pub use answer::{Refusal, refuse};
+pub use answer::{Refusal, in_problems, refuse};
 pub use caller::{Admin, NotAllowed, Viewer};
