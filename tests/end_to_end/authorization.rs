@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::Value;
 use simulator::Config;
 
-use crate::deployment::Deployment;
+use crate::{deployment::Deployment, described};
 
 const OWN: &str = "contoso";
 const OTHER: &str = "northwind";
@@ -68,27 +68,23 @@ impl Asked<'_> {
             .replace("{metric}", "run_duration")
             .replace("{kind}", "run");
         assert!(!path.contains('{'), "{path}: say here what stands for it");
-        // What cannot be asked without saying for what.
-        match self.route.path.ends_with("/spot-check") {
-            true => format!("{path}?kind=work_item&id=1"),
-            false => path,
-        }
+        path
     }
 
     async fn answer(&self, token: Option<&str>, ids: (&str, &str)) -> Answer {
         let url = format!("{}{}", self.deployment.stack.url(), self.path(ids));
         let method: Method = self.route.method.parse().unwrap();
-        let request = reqwest::Client::new().request(method, url);
+        let client = reqwest::Client::new();
+        let request = client.request(method, url);
         let request = match token {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        let response = request.send().await.unwrap();
-        let media_type = response.headers().get("content-type");
+        let answered = described::send(&client, request).await;
         Answer {
-            status: response.status().as_u16(),
-            media_type: media_type.map_or(String::new(), |own| own.to_str().unwrap().to_owned()),
-            body: response.text().await.unwrap(),
+            status: answered.status,
+            media_type: answered.header("content-type").to_owned(),
+            body: answered.text(),
         }
     }
 }
@@ -143,6 +139,8 @@ async fn every_route_knows_who_may() {
             assert_eq!(seen.status, expected, "{name}: {seen:?}");
         }
         if asked.names_something() {
+            let malformed = asked.answer(Some(&admin), ("%ff", "%ff")).await;
+            assert_eq!(malformed.status, 400, "{name}: {malformed:?}");
             let foreign = asked.answer(Some(&other), own).await;
             assert_eq!(foreign.status, 404, "{name}: {foreign:?}");
             assert_eq!(foreign.media_type, "application/problem+json", "{name}");

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use simulator::{Config, Simulator};
 use storage::{Records, StoredRecord};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, described};
 
 /// Everything that runs, and the token of its administrator.
 pub(crate) struct Deployment {
@@ -113,21 +113,18 @@ impl Deployment {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
-        let response = request.send().await.unwrap();
-        let status = response.status().as_u16();
-        let body = response.bytes().await.unwrap();
-        (status, serde_json::from_slice(&body).unwrap_or_default())
+        let answered = described::send(&self.http, request).await;
+        (answered.status, answered.json())
     }
 
     /// Reads a text of the API as a viewer, and where it says that it goes on.
     pub(crate) async fn text(&self, path: &str) -> (Option<String>, String) {
         let token = self.stack.token("contoso", &["viewer"]).unwrap();
         let request = self.http.get(format!("{}{path}", self.stack.url()));
-        let response = request.bearer_auth(token).send().await.unwrap();
-        assert_eq!(response.status().as_u16(), 200, "{path}");
-        let next = response.headers().get("x-next-cursor");
-        let next = next.map(|next| next.to_str().unwrap().to_owned());
-        (next, response.text().await.unwrap())
+        let answered = described::send(&self.http, request.bearer_auth(token)).await;
+        assert_eq!(answered.status, 200, "{path}");
+        let next = Some(answered.header("x-next-cursor").to_owned());
+        (next.filter(|next| !next.is_empty()), answered.text())
     }
 
     /// Connects the organization with a token.
@@ -196,7 +193,6 @@ impl Deployment {
             "FanOut",
             "Insights",
             "OAuth",
-            "SpotCheck",
             "FetchBoards",
             "FetchPipelines",
             "FetchRepos",
@@ -279,21 +275,6 @@ impl Deployment {
         while let Some(item) = items.next().await {
             let item = item.unwrap();
             if item["sk"].as_s().unwrap() == "#ORGANIZATIONS" {
-                let delete = self.client().delete_item().table_name(name);
-                let delete = delete.key("pk", item["pk"].clone());
-                delete.key("sk", item["sk"].clone()).send().await.unwrap();
-            }
-        }
-    }
-
-    /// Lets the pauses pass that organizations have asked for.
-    pub(crate) async fn forget_pauses(&self) {
-        let name = self.stack.table_name("ControlTable").unwrap();
-        let scan = self.client().scan().table_name(name);
-        let mut items = scan.into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            let item = item.unwrap();
-            if item["pk"].as_s().unwrap().starts_with("THROTTLE#") {
                 let delete = self.client().delete_item().table_name(name);
                 let delete = delete.key("pk", item["pk"].clone());
                 delete.key("sk", item["sk"].clone()).send().await.unwrap();

@@ -10,8 +10,15 @@ mod any_order;
 mod authorization;
 mod canaries;
 mod certificate;
+#[path = "../../shared/api-document/tests/checker/mod.rs"]
+#[expect(
+    dead_code,
+    reason = "the document's own tests look at it as a whole, these ask about requests and answers"
+)]
+mod checker;
 mod credentials;
 mod deployment;
+mod described;
 mod faults;
 mod first_sync;
 mod insights;
@@ -27,7 +34,6 @@ mod openapi;
 mod organizations;
 mod regressions;
 mod second_looks;
-mod spot_check;
 mod timelines;
 mod tokens;
 

@@ -9,7 +9,10 @@ use simulator::{AccessLevel, Account, Config, Entra, Member, Organization, Simul
 use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
-use crate::deployment::Deployment;
+use crate::{
+    deployment::Deployment,
+    described::{self, Answered},
+};
 
 const ADMIN: (&str, &[&str]) = ("contoso", &["admin"]);
 
@@ -74,36 +77,36 @@ impl Browser {
         self.deployment.simulator.entra().clone()
     }
 
-    async fn ask(&self, wish: &Value) -> reqwest::Response {
+    async fn ask(&self, wish: &Value) -> Answered {
         let token = self.deployment.stack.token(ADMIN.0, ADMIN.1).unwrap();
         let request = self
             .http
             .post(format!("{}/oauth/authorize", self.deployment.stack.url()))
             .bearer_auth(token)
             .header("content-type", "application/json");
-        request.body(wish.to_string()).send().await.unwrap()
+        described::send(&self.http, request.body(wish.to_string())).await
     }
 
     /// The status and the field with which a wish is refused.
     async fn refusal(&self, wish: Value) -> (u16, Value) {
-        let response = self.ask(&wish).await;
-        let status = response.status().as_u16();
-        assert!(response.headers().get(SET_COOKIE).is_none());
-        let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
-        (status, problem["field"].clone())
+        let answered = self.ask(&wish).await;
+        assert!(answered.headers.get(SET_COOKIE).is_none());
+        (answered.status, answered.json()["field"].clone())
     }
 
     pub(crate) async fn begin(&self, wish: Value) -> Begun {
-        let response = self.ask(&wish).await;
-        assert_eq!(response.status().as_u16(), 200);
-        let cookie = response.headers()[SET_COOKIE].to_str().unwrap();
+        let answered = self.ask(&wish).await;
+        assert_eq!(answered.status, 200);
+        let cookie = answered.header(SET_COOKIE.as_str());
         for part in ["__Host-", "; Path=/;", "; Secure;", "; HttpOnly;"] {
             assert!(cookie.contains(part), "{cookie}");
         }
         let cookie = cookie.split(';').next().unwrap().to_owned();
-        let body = response.bytes().await.unwrap();
-        let answer: Value = serde_json::from_slice(&body).unwrap();
-        let page = answer["sign_in_url"].as_str().unwrap().parse().unwrap();
+        let page = answered.json()["sign_in_url"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
         Begun { page, cookie }
     }
 
@@ -135,12 +138,11 @@ impl Browser {
     /// Comes back, and gives the status and the page.
     pub(crate) async fn come_back(&self, address: &Url, cookie: &str) -> (u16, String) {
         let request = self.http.get(address.clone()).header("cookie", cookie);
-        let response = request.send().await.unwrap();
-        let policy = &response.headers()["content-security-policy"];
-        assert!(policy.to_str().unwrap().starts_with("default-src 'none'"));
-        assert_eq!(response.headers()["cache-control"], "no-store");
-        let status = response.status().as_u16();
-        let page = response.text().await.unwrap();
+        let answered = described::send(&self.http, request).await;
+        let policy = answered.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"));
+        assert_eq!(answered.header("cache-control"), "no-store");
+        let (status, page) = (answered.status, answered.text());
         assert!(
             page.contains("<html lang=\"en\">") && page.contains("<h1>"),
             "{page}"
