@@ -2,8 +2,9 @@
 //! to it.
 //!
 //! It is written by hand in the files below `document/`, because what it says of a field is for whoever calls, and one
-//! field has many readers: types, problems, parameters, pages. What keeps it true are tests, which hold it to
-//! `template.yaml` and to the names in the code.
+//! field has many readers: types, problems, parameters, pages. What keeps it true are tests. Those of this crate hold it to
+//! `template.yaml` and to the names in the code; the end-to-end tests hold every request and answer of theirs to it
+//! (`tests/checker`); `.ci/run` has Schemathesis ask whatever it allows, and what it does not.
 //!
 //! It names no host and nothing of a tenant. `console` serves it, since that is the function that may do nothing.
 

@@ -189,11 +189,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The record as JSON, as it is stored.
-            ///
-            /// # Errors
-            /// It cannot be written as JSON, which would be a defect of its type.
-            pub fn body(&self) -> Result<String, serde_json::Error> {
+            fn body(&self) -> Result<String, serde_json::Error> {
                 match self {
                     $(Self::$variant(record) => serde_json::to_string(record),)+
                 }
