@@ -68,7 +68,11 @@ impl Asked<'_> {
             .replace("{metric}", "run_duration")
             .replace("{kind}", "run");
         assert!(!path.contains('{'), "{path}: say here what stands for it");
-        path
+        // What cannot be asked without saying for what.
+        match self.route.path.ends_with("/spot-check") {
+            true => format!("{path}?kind=work_item&id=1"),
+            false => path,
+        }
     }
 
     async fn answer(&self, token: Option<&str>, ids: (&str, &str)) -> Answer {

@@ -193,6 +193,7 @@ impl Deployment {
             "FanOut",
             "Insights",
             "OAuth",
+            "SpotCheck",
             "FetchBoards",
             "FetchPipelines",
             "FetchRepos",
@@ -275,6 +276,21 @@ impl Deployment {
         while let Some(item) = items.next().await {
             let item = item.unwrap();
             if item["sk"].as_s().unwrap() == "#ORGANIZATIONS" {
+                let delete = self.client().delete_item().table_name(name);
+                let delete = delete.key("pk", item["pk"].clone());
+                delete.key("sk", item["sk"].clone()).send().await.unwrap();
+            }
+        }
+    }
+
+    /// Lets the pauses pass that organizations have asked for.
+    pub(crate) async fn forget_pauses(&self) {
+        let name = self.stack.table_name("ControlTable").unwrap();
+        let scan = self.client().scan().table_name(name);
+        let mut items = scan.into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item.unwrap();
+            if item["pk"].as_s().unwrap().starts_with("THROTTLE#") {
                 let delete = self.client().delete_item().table_name(name);
                 let delete = delete.key("pk", item["pk"].clone());
                 delete.key("sk", item["sk"].clone()).send().await.unwrap();

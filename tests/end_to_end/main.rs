@@ -34,6 +34,7 @@ mod openapi;
 mod organizations;
 mod regressions;
 mod second_looks;
+mod spot_check;
 mod timelines;
 mod tokens;
 

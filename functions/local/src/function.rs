@@ -36,6 +36,7 @@ async fn serve(handler: &str) -> Result<(), Error> {
         "fetch" => fetch::run().await,
         "insights" => insights::run().await,
         "oauth" => oauth::run().await,
+        "spot-check" => spot_check::run().await,
         "validate-pat" => validate_pat::run().await,
         other => Err(format!("this program has no function {other}").into()),
     }

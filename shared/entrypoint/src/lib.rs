@@ -35,7 +35,7 @@ pub fn init() {
 }
 
 /// Our own crates, which keep secrets in types that print nothing.
-const OURS: [&str; 18] = [
+const OURS: [&str; 19] = [
     "ado",
     "api_document",
     "auth",
@@ -51,6 +51,7 @@ const OURS: [&str; 18] = [
     "oauth",
     "queue",
     "resources",
+    "spot_check",
     "storage",
     "upstream",
     "validate_pat",

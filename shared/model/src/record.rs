@@ -189,7 +189,11 @@ macro_rules! kinds {
                 }
             }
 
-            fn body(&self) -> Result<String, serde_json::Error> {
+            /// The record as JSON, as it is stored.
+            ///
+            /// # Errors
+            /// It cannot be written as JSON, which would be a defect of its type.
+            pub fn body(&self) -> Result<String, serde_json::Error> {
                 match self {
                     $(Self::$variant(record) => serde_json::to_string(record),)+
                 }

@@ -53,7 +53,7 @@ struct Wire<'a> {
     comment_truncated: Option<bool>,
 }
 
-fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
+pub(crate) fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
     let wire: Wire<'_> = serde_json::from_str(item.get())?;
     Ok(Record::Changeset(Changeset {
         organization: target.organization.id,

@@ -223,7 +223,7 @@ struct WireProject<'a> {
     id: Text<'a>,
 }
 
-fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
+pub(crate) fn map(target: &Target<'_>, item: &RawValue) -> Result<Record, MapError> {
     let wire: Wire<'_> = serde_json::from_str(item.get())?;
     let project = wire
         .repository
