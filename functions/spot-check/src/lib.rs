@@ -19,11 +19,12 @@ use auth::{Entra, Secrets, Tokens};
 use axum::{
     Json, Router,
     extract::{Path, RawQuery, State},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::get,
 };
 use entrypoint::{Config, problem::Problem};
-use http_api::{Refusal, Viewer, refuse};
+use http_api::{Refusal, Viewer, in_problems, refuse};
 use jiff::Timestamp;
 use model::{
     Connection, ConnectionId, Facet, IntegrationId, OrganizationName, Retention, Service, TenantId,
@@ -105,6 +106,7 @@ pub fn router(context: Context) -> Router {
     Router::new()
         .route("/api/v1/connections/{connection}/spot-check", get(check))
         .fallback(async || refuse(Problem::not_found()))
+        .layer(map_response(in_problems))
         .with_state(Arc::new(context))
 }
 
