@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -51,6 +52,31 @@ fn programs() -> PathBuf {
             test.parent().unwrap().parent().unwrap().to_owned()
         })
         .clone()
+}
+
+/// Where `.ci/run` wants to know what roles grant and what of it was used: a line of JSON for each deployment.
+const GRANTS_LOG: &str = "GRANTS_LOG";
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        let Some(log) = std::env::var_os(GRANTS_LOG) else {
+            return;
+        };
+        let iam = self.stack.iam();
+        let listed = |uses: std::collections::BTreeSet<local::iam::Use>| -> Vec<[String; 3]> {
+            uses.into_iter()
+                .map(|used| [used.function, used.grant.action, used.grant.resource])
+                .collect()
+        };
+        let line = json!({ "granted": listed(iam.granted()), "used": listed(iam.used()) });
+        // One write of one line: tests run side by side.
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log);
+        file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()))
+            .unwrap();
+    }
 }
 
 impl Deployment {

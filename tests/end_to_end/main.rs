@@ -32,6 +32,7 @@ mod oauth;
 )]
 mod openapi;
 mod organizations;
+mod permissions;
 mod regressions;
 mod second_looks;
 mod spot_check;

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::iam::{Iam, Places, needs};
 use crate::secrets::Secrets;
 use crate::sqs::Sqs;
 
@@ -81,9 +82,11 @@ impl IntoResponse for AwsError {
 pub(crate) struct Services {
     pub(crate) sqs: Sqs,
     pub(crate) secrets: Secrets,
+    pub(crate) iam: Iam,
+    pub(crate) places: Places,
 }
 
-/// Returns the router that answers the SDKs; signatures are ignored.
+/// Returns the router that answers the SDKs; signatures are not verified.
 pub(crate) fn router(services: Services) -> Router {
     // Ten messages of the largest size, and the JSON around them.
     Router::new()
@@ -97,6 +100,12 @@ async fn answer(State(services): State<Services>, headers: HeaderMap, body: Byte
         .get("x-amz-target")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
+    if let Err(refused) = services
+        .iam
+        .check(&headers, &needs(&services.places, target, &body))
+    {
+        return refused.into_response();
+    }
     let (content_type, answer) = match target.split_once('.') {
         Some(("AmazonSQS", operation)) => (
             "application/x-amz-json-1.0",

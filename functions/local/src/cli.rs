@@ -180,6 +180,8 @@ fn options(
         port: arguments.port(),
         concurrency: arguments.concurrency,
         schedules: !arguments.is_single_run(),
+        // What is measured is the product and not what stands in for IAM.
+        roles: !arguments.benchmark,
         ..Options::new(
             &arguments.template,
             crate::lambda::Programs::ReExec(program),

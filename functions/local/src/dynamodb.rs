@@ -1,5 +1,7 @@
 //! DynamoDB: dynoxide in this process, with the template's tables and nothing else.
 
+mod gate;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::server::Server;
+use crate::iam::{Iam, Places};
+use crate::server::{Server, url_of};
 use crate::template::Table;
 
 /// How often expired items are removed. AWS promises days; nobody should rely on either.
@@ -27,6 +30,12 @@ pub enum DynamoDbError {
         /// What the database said.
         source: DynoxideError,
     },
+    /// What stands before the database cannot be started.
+    #[error("DynamoDB cannot be reached: {0}")]
+    Gate(#[from] reqwest::Error),
+    /// It has no address.
+    #[error("DynamoDB has no address: {0}")]
+    Listen(#[from] std::io::Error),
     /// The database failed.
     #[error("DynamoDB failed: {0}")]
     Database(#[from] DynoxideError),
@@ -47,7 +56,16 @@ pub enum DynamoDbError {
 #[derive(Debug)]
 pub(crate) struct DynamoDb {
     database: Arc<Shared>,
-    pub(crate) server: Server,
+    pub(crate) servers: Vec<Server>,
+}
+
+/// Where the database is reached.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    /// Where clients ask.
+    pub(crate) listener: TcpListener,
+    /// With IAM before it, the database itself is somewhere else.
+    pub(crate) gate: Option<(Iam, Places, TcpListener)>,
 }
 
 struct Shared(Database);
@@ -63,7 +81,7 @@ impl DynamoDb {
     pub(crate) fn start(
         tables: &[Table],
         file: Option<&Path>,
-        listener: TcpListener,
+        entrance: Entrance,
     ) -> Result<Self, DynamoDbError> {
         let database = match file {
             Some(file) => open(file).map_err(|source| DynamoDbError::Open {
@@ -75,18 +93,27 @@ impl DynamoDb {
         for table in tables {
             ensure(&database, table)?;
         }
+        let mut servers = Vec::new();
+        let listener = match entrance.gate {
+            None => entrance.listener,
+            Some((iam, places, inner)) => {
+                let router = gate::router(iam, places, url_of(&inner)?)?;
+                servers.push(Server::start(entrance.listener, router));
+                inner
+            }
+        };
         let served = database.clone();
-        let server = Server::of(tokio::spawn(async move {
+        servers.push(Server::of(tokio::spawn(async move {
             if let Err(error) =
                 dynoxide::server::serve_with_shutdown(listener, served, std::future::pending())
                     .await
             {
                 tracing::error!(error, "DynamoDB stopped");
             }
-        }));
+        })));
         Ok(Self {
             database: Arc::new(Shared(database)),
-            server,
+            servers,
         })
     }
 

@@ -20,6 +20,7 @@ use self::services::{Running, STACK_NAME};
 use crate::activity::Activity;
 use crate::dynamodb::DynamoDbError;
 pub use crate::gateway::issuer::IssuerError;
+use crate::iam::Iam;
 use crate::lambda::{InvokeError, Lambda, schedules};
 pub use crate::secrets::SecretsError;
 use crate::sqs::{Depth, Sqs};
@@ -110,6 +111,12 @@ impl Stack {
     #[must_use]
     pub fn sqs(&self) -> &Sqs {
         &self.running.sqs
+    }
+
+    /// Returns what roles grant, and what of it was used.
+    #[must_use]
+    pub fn iam(&self) -> &Iam {
+        &self.running.iam
     }
 
     /// Returns the functions.
@@ -303,7 +310,9 @@ impl Stack {
         for server in &mut self.running.servers {
             server.stop().await;
         }
-        self.running.dynamodb.server.stop().await;
+        for server in &mut self.running.dynamodb.servers {
+            server.stop().await;
+        }
     }
 }
 

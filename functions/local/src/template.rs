@@ -9,6 +9,7 @@ mod intrinsics;
 mod parameters;
 mod place;
 mod resources;
+mod roles;
 mod syntax;
 
 use std::collections::BTreeMap;
@@ -142,9 +143,29 @@ pub struct Function {
     pub memory_mb: u64,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
+    /// What its role grants in the services that exist locally; `None` if its role is not the template's.
+    pub grants: Option<Vec<Grant>>,
     /// Most environments at a time, if the template limits them.
     pub reserved_concurrency: Option<usize>,
 }
+
+/// What a policy allows: an action on what a pattern names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    /// For example `sqs:SendMessage`.
+    pub action: String,
+    /// An ARN in which `*` stands for anything.
+    pub resource: String,
+}
+
+/// What Lambda does with a queue in the name of the function that reads it.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
+pub(crate) const POLLING: [&str; 3] = [
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+];
 
 /// A route of the HTTP API.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::Config;
+use crate::iam::Iam;
 use crate::template;
 
 /// Where the functions' programs come from.
@@ -66,6 +67,8 @@ fn lambda_variables(
             "AWS_LAMBDA_RUNTIME_API",
             format!("{}/{name}/{environment}", config.runtime_url),
         ),
+        // By which the embedded services know whose role to look at.
+        ("AWS_ACCESS_KEY_ID", Iam::access_key(name)),
         ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
         (

@@ -24,6 +24,8 @@ pub struct Options {
     pub concurrency: usize,
     /// Whether schedules run by themselves.
     pub schedules: bool,
+    /// Whether functions may do only what their roles grant. Asking costs each request to DynamoDB a step.
+    pub roles: bool,
 }
 
 impl Options {
@@ -39,6 +41,7 @@ impl Options {
             port: 0,
             concurrency: default_concurrency(),
             schedules: false,
+            roles: true,
         }
     }
 

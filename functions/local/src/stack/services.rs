@@ -11,10 +11,11 @@ use super::{Options, StackError};
 use crate::activity::Activity;
 use crate::aws_json::{self, Services};
 use crate::data_dir::DataDir;
-use crate::dynamodb::DynamoDb;
+use crate::dynamodb::{DynamoDb, Entrance};
 use crate::gateway::Gateway;
 use crate::gateway::issuer::Issuer;
 use crate::gateway::sign_in::SignIn;
+use crate::iam::{Iam, Places};
 use crate::lambda::{self, Lambda, queues, schedules};
 use crate::secrets::Secrets;
 use crate::server::{Server, bind, url_of};
@@ -38,6 +39,7 @@ pub(super) struct Running {
     pub(super) sqs: Sqs,
     pub(super) lambda: Lambda,
     pub(super) dynamodb: DynamoDb,
+    pub(super) iam: Iam,
     pub(super) secrets: Secrets,
     pub(super) issuer: Arc<Issuer>,
     pub(super) servers: [Server; 3],
@@ -70,11 +72,27 @@ pub(super) async fn start(
         (&url, &issuer_url),
     ))?;
 
+    let iam = Iam::new(&template);
+    let places = Places {
+        region: REGION,
+        account: ACCOUNT,
+    };
+    let gate = match options.roles {
+        true => Some((
+            iam.clone(),
+            places.clone(),
+            bind(0).await.map_err(StackError::Listen)?,
+        )),
+        false => None,
+    };
     let data_dir = DataDir::open(options.data_dir.as_deref(), options.fresh)?;
     let dynamodb = DynamoDb::start(
         &template.tables,
         data_dir.kept_file("dynamodb.sqlite").as_deref(),
-        listeners.dynamodb,
+        Entrance {
+            listener: listeners.dynamodb,
+            gate,
+        },
     )?;
     let sqs = Sqs::open(
         &template.queues,
@@ -117,6 +135,8 @@ pub(super) async fn start(
             aws_json::router(Services {
                 sqs: sqs.clone(),
                 secrets: secrets.clone(),
+                iam: iam.clone(),
+                places,
             }),
         ),
         Server::start(listeners.runtime, lambda::router(lambda.clone())),
@@ -128,6 +148,7 @@ pub(super) async fn start(
         sqs,
         lambda,
         dynamodb,
+        iam,
         secrets,
         issuer,
         servers,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::place::Place;
-use super::{QueueMapping, Template, TemplateError};
+use super::{Grant, POLLING, QueueMapping, Template, TemplateError};
 
 /// The longest an HTTP API waits for a function.
 ///
@@ -60,6 +60,14 @@ fn mapping_fits(template: &Template, mapping: &QueueMapping) -> Result<(), Templ
             mapping.function
         )));
     };
+    let missing = POLLING.iter().find(|action| {
+        let covers = |grants: &Vec<Grant>| !grants.iter().any(|g| g.covers(action, &queue.arn));
+        function.grants.as_ref().is_some_and(covers)
+    });
+    if let Some(action) = missing {
+        let problem = format!("its role does not grant {action} on {}", queue.logical_id);
+        return Err(place.invalid(problem));
+    }
     let queue_place = Place::root(&queue.logical_id).at("Properties");
     if queue.redrive.is_none() {
         return Err(queue_place.invalid(format!(

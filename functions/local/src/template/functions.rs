@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::intrinsics::Resolver;
 use super::place::{Node, Place};
 use super::resources::{DefaultAuthorizer, name_of};
+use super::roles::grants;
 use super::{Function, QueueMapping, Route, Schedule, Template, TemplateError};
 
 type Apis = BTreeMap<String, DefaultAuthorizer>;
@@ -38,7 +39,8 @@ pub(super) fn read(
             place,
             value: resource,
         };
-        let function = function(resolver, id, &resource, &node)?;
+        let mut function = function(resolver, id, &resource, &node)?;
+        function.grants = grants(resolver, resources, merged.get("Role"))?;
         template.functions.insert(id.clone(), function);
         if let Some(events) = node.child("Events") {
             for (name, event) in events.children()? {
@@ -96,6 +98,7 @@ fn function(
         timeout: Duration::from_secs(node.number_or("Timeout", 3, 1, 900)?),
         memory_mb: node.number_or("MemorySize", 128, 128, 10_240)?,
         environment,
+        grants: None,
         reserved_concurrency: reserved.map(|number| number as usize),
     })
 }
