@@ -8,7 +8,7 @@ import copy
 import re
 import sys
 
-from expand import expand, source
+from expand import TEMPLATE, expand, source
 
 FUNCTION, QUEUE, TABLE, ROLE = "AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::IAM::Role"
 MAPPING, SCHEDULE, LOGS, STAGE = (
@@ -203,9 +203,25 @@ def logs_end(resources):
             yield name, "is not encrypted with the stack's key"
 
 
+def alarms_lead_to_a_runbook(resources):
+    runbook = (TEMPLATE.parent / "docs" / "operations.md").read_text()
+    for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items():
+        section = re.match(r"docs/operations\.md#([a-z-]+): ", alarm["AlarmDescription"])
+        if not section or f"\n### {section[1].replace('-', ' ')}\n" not in runbook.lower():
+            yield name, "has no section in docs/operations.md"
+        if "TreatMissingData" not in alarm or "AlarmActions" not in alarm:
+            yield name, "does not say what no data means, or tells nobody"
+        stats = [metric["MetricStat"]["Metric"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
+        for metric in stats or [alarm]:
+            for dimension in metric["Dimensions"]:
+                if not isinstance(dimension["Value"], dict) or target(dimension["Value"]) not in resources:
+                    yield name, f"looks at {dimension['Value']}, which the template does not have"
+
+
 RULES = [
     functions_are_alike, http_functions_answer_in_time, messages_outlive_failures, schedules_can_be_read,
     data_is_kept_and_expires, roles_reach_what_they_name, the_api_is_closed, logs_end,
+    alarms_lead_to_a_runbook,
 ]
 
 
@@ -282,6 +298,11 @@ MUTATIONS = [
     grant("InsightsRole", {"Action": ["sqs:SendMessage"], "Resource": "*"}),
     grant("InsightsRole", {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:*:*:other"}),
     grant("InsightsRole", {"Action": "s3:GetObject", "Resource": {"Fn::Sub": "arn:${AWS::Partition}:s3:::*/${AWS::StackName}/*"}}),
+    put("ApiAlarm.Properties.AlarmDescription", "docs/operations.md#nothing: it fails"),
+    put("ApiAlarm.Properties.TreatMissingData", None),
+    put("SilenceAlarm.Properties.AlarmActions", None),
+    put("TickAlarm.Properties.Dimensions.0.Value", {"Ref": "FanIn"}),
+    put("BacklogAlarm.Properties.Metrics.1.MetricStat.Metric.Dimensions.0.Value", "queue"),
     put("Api.Properties.CorsConfiguration", {"AllowOrigins": ["*"]}),
     put("Api.Properties.Body.paths./api/v1/connections.get.security", None),
     put("Api.Properties.Body.paths./.get.security", [{"Token": []}]),
