@@ -32,6 +32,8 @@ pub enum Reason {
     Requested,
     /// A user asked for what is new: the streams that are visited every period are visited now, others when they are due.
     News,
+    /// A user ended a pause: what is due is visited, also where a job was sent before the pause, which has dropped it.
+    Resumed,
 }
 
 /// A message on a service's queue: visit one stream, or some of its children.

@@ -8,6 +8,7 @@
 
 pub mod audit;
 pub mod connection;
+pub mod deletion;
 pub mod discovery;
 pub mod fault;
 pub mod ids;
@@ -15,12 +16,15 @@ pub mod job;
 pub mod people;
 pub mod record;
 pub mod retention;
+pub mod selection;
 pub mod service;
 
-pub use audit::Actor;
+pub use audit::{Action, Actor, Entry};
 pub use connection::{
     Connection, ConnectionStatus, Expiry, GLOBAL_PATS_END, Integration, IntegrationStatus, Method,
+    Standing,
 };
+pub use deletion::{Deletion, Errand, Holdings, Purge};
 pub use discovery::{Discovery, Project, Repository};
 pub use fault::Fault;
 pub use ids::{
@@ -30,4 +34,5 @@ pub use ids::{
 pub use job::{Child, FanOut, Job, Reason, Scope, Work};
 pub use record::{Aggregate, Details, Facet, Filing, Kind, Record, Row, RowKey, WriteRule};
 pub use retention::Retention;
+pub use selection::{InvalidPattern, Pattern, Patterns, Selection};
 pub use service::Service;
