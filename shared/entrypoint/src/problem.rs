@@ -67,6 +67,17 @@ impl Problem {
         }
     }
 
+    /// The thing is in a state in which this cannot be done.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self {
+            kind: "/problems/conflict",
+            status: 409,
+            title: "not in this state",
+            detail: detail.into(),
+            field: None,
+        }
+    }
+
     /// Something on our side failed; the log knows more.
     pub fn unavailable() -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod caller;
+pub mod cursor;
 
 pub use answer::{Refusal, in_problems, refuse};
 pub use caller::{Admin, NotAllowed, Viewer};
