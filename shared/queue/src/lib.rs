@@ -10,7 +10,7 @@ use aws_sdk_sqs::{
     error::{BuildError, ProvideErrorMetadata, SdkError},
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
-use model::{FanOut, Fault, Job, Service, TenantId};
+use model::{FanOut, Fault, Job, Purge, Service};
 use serde::Serialize;
 
 /// What SQS takes: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
@@ -131,6 +131,15 @@ impl Queues {
             .map(|message| Message::new(&message.tenant, message))
             .collect();
         self.send(&self.addresses.fan_out, &messages, delay).await
+    }
+
+    /// Sends for the removal of what a deleted connection has left; it becomes visible after `delay`, at most 15 minutes.
+    ///
+    /// # Errors
+    /// SQS refused.
+    pub async fn send_purge(&self, purge: &Purge, delay: Duration) -> Result<(), Error> {
+        let message = Message::new(&purge.tenant, purge);
+        self.send(&self.addresses.fan_out, &[message], delay).await
     }
 
     /// Puts a message that cannot be handled where a person will look, with the reason.

@@ -2,19 +2,18 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, Put, TransactWriteItem},
+    types::{AttributeValue, TransactWriteItem},
 };
 use jiff::Timestamp;
 use model::{
-    Connection, ConnectionId, ConnectionStatus, Discovery, Integration, IntegrationId,
-    OrganizationName, TenantId,
+    Connection, ConnectionId, Discovery, Entry, Integration, IntegrationId, OrganizationName,
+    Standing, TenantId,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
     attributes::{Item, get_json, get_text, json, text},
-    error::if_held,
 };
 
 /// The control table.
@@ -30,7 +29,7 @@ impl Control {
         Self { client, table }
     }
 
-    /// Saves a new connection and its integrations: all of them or none.
+    /// Saves a new connection and its integrations, and says so in the audit log: all of it or nothing.
     ///
     /// # Errors
     /// DynamoDB refused; nothing was saved.
@@ -38,46 +37,42 @@ impl Control {
         &self,
         connection: &Connection,
         integrations: &[Integration],
+        entry: &Entry,
     ) -> Result<(), Error> {
         let tenant = tenant_key(&connection.tenant);
         let mut puts = vec![
             self.new_item(
-                "DIRECTORY",
-                &format!("{}#{}", connection.tenant, connection.id),
+                DIRECTORY,
+                &directory_key(&connection.tenant, connection.id),
                 &(&connection.tenant, connection.id),
             )?,
             self.new_item(&tenant, &connection_key(connection.id), connection)?,
+            self.audit_line(&connection.tenant, entry)?,
         ];
         for integration in integrations {
-            puts.push(self.new_item(&tenant, &integration_key(integration), integration)?);
+            let key = integration_key(integration.connection, integration.id);
+            puts.push(self.new_item(&tenant, &key, integration)?);
         }
-        self.client
-            .transact_write_items()
-            .set_transact_items(Some(puts))
-            .send()
-            .await
-            .map_err(|error| Error::dynamodb("TransactWriteItems", &error))?;
-        Ok(())
+        if self.write_together(puts).await? {
+            return Ok(());
+        }
+        Err(Error::Contended {
+            item: connection_key(connection.id),
+        })
     }
 
-    fn new_item<T: Serialize>(
+    pub(crate) fn new_item<T: Serialize>(
         &self,
         pk: &str,
         sk: &str,
         body: &T,
     ) -> Result<TransactWriteItem, Error> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .item("pk", text(pk))
-            .item("sk", text(sk))
-            .item("body", json(body)?)
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|error| Error::Corrupt {
-                item: sk.to_owned(),
-                reason: error.to_string(),
-            })?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        let item = Item::from([
+            ("pk".to_owned(), text(pk)),
+            ("sk".to_owned(), text(sk)),
+            ("body".to_owned(), json(body)?),
+        ]);
+        self.put_in_transaction(item, Some("attribute_not_exists(pk)"))
     }
 
     /// Every connection of every tenant, for the schedule.
@@ -85,7 +80,7 @@ impl Control {
     /// # Errors
     /// DynamoDB refused or an item does not read back.
     pub async fn directory(&self) -> Result<Vec<(TenantId, ConnectionId)>, Error> {
-        let items = self.query("DIRECTORY", "").await?;
+        let items = self.query(DIRECTORY, "").await?;
         items.iter().map(|item| get_json(item, "body")).collect()
     }
 
@@ -128,63 +123,41 @@ impl Control {
         items.iter().map(|item| get_json(item, "body")).collect()
     }
 
-    /// Marks that the credential of a connection works, or that a person has to give a new one.
+    /// An integration of a tenant, whichever connection it is of.
     ///
     /// # Errors
-    /// DynamoDB refused or the item does not read back.
-    pub async fn set_connection_status(
+    /// DynamoDB refused or an item does not read back.
+    pub async fn integration(
         &self,
         tenant: &TenantId,
-        connection: ConnectionId,
-        status: ConnectionStatus,
-    ) -> Result<(), Error> {
-        let Some(found) = self.connection(tenant, connection).await? else {
-            return Ok(());
-        };
-        if found.status == status {
-            return Ok(());
-        }
-        let body = json(&Connection {
-            status,
-            ..found.clone()
-        })?;
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(tenant_key(tenant)))
-            .key("sk", text(connection_key(connection)))
-            .update_expression("SET body = :new")
-            .condition_expression("body = :old")
-            .expression_attribute_values(":new", body)
-            .expression_attribute_values(":old", json(&found)?)
-            .send()
-            .await
-            .map_err(|error| Error::dynamodb("UpdateItem", &error))?;
-        Ok(())
+        integration: IntegrationId,
+    ) -> Result<Option<Integration>, Error> {
+        let items = self.query(&tenant_key(tenant), "INTEGRATION#").await?;
+        let all: Vec<Integration> = items
+            .iter()
+            .map(|item| get_json(item, "body"))
+            .collect::<Result<_, _>>()?;
+        Ok(all.into_iter().find(|found| found.id == integration))
     }
 
-    /// Replaces a connection, unless it is not any more as it was read; says whether it did.
+    /// Whether the streams of an integration are visited; a connection or an integration that is not there is gone.
     ///
     /// # Errors
-    /// DynamoDB refused.
-    pub async fn replace_connection(
+    /// DynamoDB refused or an item does not read back.
+    pub async fn standing(
         &self,
-        old: &Connection,
-        new: &Connection,
-    ) -> Result<bool, Error> {
-        let result = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("pk", text(tenant_key(&old.tenant)))
-            .key("sk", text(connection_key(old.id)))
-            .update_expression("SET body = :new")
-            .condition_expression("body = :old")
-            .expression_attribute_values(":new", json(new)?)
-            .expression_attribute_values(":old", json(old)?)
-            .send()
-            .await;
-        Ok(if_held("UpdateItem", result)?.is_some())
+        connection: Option<&Connection>,
+        integration: IntegrationId,
+    ) -> Result<Standing, Error> {
+        let Some(connection) = connection else {
+            return Ok(Standing::Gone);
+        };
+        let key = integration_key(connection.id, integration);
+        let Some(item) = self.get(&tenant_key(&connection.tenant), &key).await? else {
+            return Ok(Standing::Gone);
+        };
+        let integration: Integration = get_json(&item, "body")?;
+        Ok(integration.standing(connection))
     }
 
     /// Keeps what was found in an organization. The parts are items of their own, so that no number of repositories
@@ -198,11 +171,12 @@ impl Control {
         connection: ConnectionId,
         discovery: &Discovery,
     ) -> Result<(), Error> {
-        let pk = discovery_key(connection, &discovery.organization.name);
+        let pk = discovery_key(connection);
+        let prefix = organization_prefix(&discovery.organization.name);
         for project in &discovery.projects {
             self.put(
                 &pk,
-                &format!("PROJECT#{}", project.id),
+                &format!("{prefix}PROJECT#{}", project.id),
                 &(discovery.at, project),
             )
             .await?;
@@ -210,14 +184,14 @@ impl Control {
         for repository in &discovery.repositories {
             self.put(
                 &pk,
-                &format!("REPOSITORY#{}", repository.id),
+                &format!("{prefix}REPOSITORY#{}", repository.id),
                 &(discovery.at, repository),
             )
             .await?;
         }
         self.put(
             &pk,
-            "ORGANIZATION",
+            &format!("{prefix}ORGANIZATION"),
             &(&discovery.organization, discovery.at),
         )
         .await
@@ -232,10 +206,10 @@ impl Control {
         connection: ConnectionId,
         organization: &OrganizationName,
     ) -> Result<Option<Discovery>, Error> {
-        let items = self
-            .query(&discovery_key(connection, organization), "")
-            .await?;
-        let is_head = |item: &&Item| get_text(item, "sk") == Some("ORGANIZATION");
+        let prefix = organization_prefix(organization);
+        let items = self.query(&discovery_key(connection), &prefix).await?;
+        let head = format!("{prefix}ORGANIZATION");
+        let is_head = |item: &&Item| get_text(item, "sk") == Some(&head);
         let Some(head) = items.iter().find(is_head) else {
             return Ok(None);
         };
@@ -243,8 +217,8 @@ impl Control {
         Ok(Some(Discovery {
             organization,
             at,
-            projects: parts(&items, "PROJECT#", at)?,
-            repositories: parts(&items, "REPOSITORY#", at)?,
+            projects: parts(&items, &format!("{prefix}PROJECT#"), at)?,
+            repositories: parts(&items, &format!("{prefix}REPOSITORY#"), at)?,
         }))
     }
 
@@ -317,23 +291,32 @@ fn parts<T: DeserializeOwned>(
     Ok(parts)
 }
 
-fn tenant_key(tenant: &TenantId) -> String {
+/// The partition that lists every connection.
+pub(crate) const DIRECTORY: &str = "DIRECTORY";
+
+pub(crate) fn directory_key(tenant: &TenantId, connection: ConnectionId) -> String {
+    format!("{tenant}#{connection}")
+}
+
+pub(crate) fn tenant_key(tenant: &TenantId) -> String {
     format!("TENANT#{tenant}")
 }
 
-fn connection_key(connection: ConnectionId) -> String {
+pub(crate) fn connection_key(connection: ConnectionId) -> String {
     format!("CONNECTION#{connection}")
 }
 
-fn integration_key(integration: &Integration) -> String {
-    format!("INTEGRATION#{}#{}", integration.connection, integration.id)
+pub(crate) fn integration_key(connection: ConnectionId, integration: IntegrationId) -> String {
+    format!("INTEGRATION#{connection}#{integration}")
 }
 
-fn discovery_key(connection: ConnectionId, organization: &OrganizationName) -> String {
-    format!(
-        "DISCOVERY#{connection}#{}",
-        organization.as_str().to_ascii_lowercase()
-    )
+pub(crate) fn discovery_key(connection: ConnectionId) -> String {
+    format!("DISCOVERY#{connection}")
+}
+
+/// What the sort keys of an organization begin with.
+fn organization_prefix(organization: &OrganizationName) -> String {
+    format!("{}#", organization.as_str().to_ascii_lowercase())
 }
 
 /// The partition of an integration's streams and passes.

@@ -2,20 +2,28 @@
 //!
 //! An item holds the record as JSON (`body`), its `version`, a `digest` of the body, when it was fetched and when it
 //! expires, and, for kinds that have them, its facets, each with the `_marker` it was fetched for and the one that is
-//! `_wanted` for the record's present state.
+//! `_wanted` for the record's present state. The partition of the integration's own id lists its other partitions, because
+//! nothing else could say what there is of an integration.
 
 mod expiry;
+mod partitions;
 mod parts;
 mod read;
 mod select;
 mod statements;
 mod write;
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
 use aws_sdk_dynamodb::Client;
 use model::{Kind, RowKey};
 
 use crate::Meter;
 
+pub use partitions::{Key, Partition};
 pub use read::StoredRecord;
 pub use select::{Raw, Selected};
 pub use write::{Stored, Written};
@@ -27,16 +35,18 @@ pub struct Records {
     table: String,
     /// How long selections were waited for.
     meter: Meter,
+    /// The partitions that this process has listed.
+    listed: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Records {
     /// The records table of this name.
     pub fn new(client: Client, table: String) -> Self {
-        let meter = Meter::default();
         Self {
             client,
             table,
-            meter,
+            meter: Meter::default(),
+            listed: Arc::default(),
         }
     }
 

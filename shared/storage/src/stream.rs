@@ -5,11 +5,11 @@ use std::{fmt, time::Duration};
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 use model::{IntegrationId, OrganizationId, Scope};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Control, Error,
-    attributes::{Item, get_number, get_text, json, number, text},
+    attributes::{Item, get_number, get_text, number, text},
     control::integration_partition,
     error::if_held,
 };
@@ -95,7 +95,7 @@ pub struct PassSoFar {
 }
 
 /// What a visit has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Items that came in pages.
     pub fetched: u64,
@@ -151,9 +151,6 @@ pub enum PassOutcome {
         error: String,
     },
 }
-
-/// How long a pass is listed in the run log.
-const RUN_LOG: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Control {
     /// The streams of an integration.
@@ -368,34 +365,6 @@ impl Control {
             .send()
             .await
             .map_err(|error| Error::dynamodb("UpdateItem", &error))?;
-        Ok(())
-    }
-
-    /// Adds a line to the run log, where it stays for 30 days.
-    ///
-    /// # Errors
-    /// DynamoDB refused.
-    pub async fn log_pass(
-        &self,
-        key: &StreamKey,
-        (started_at, ended_at): (Timestamp, Timestamp),
-        status: &str,
-        counts: Counts,
-    ) -> Result<(), Error> {
-        let expires = ended_at.as_second() + i64::try_from(RUN_LOG.as_secs()).unwrap_or(0);
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", text(integration_partition(key.integration)))
-            .item("sk", text(format!("PASS#{ended_at}#{}", key.name())))
-            .item("status", text(status))
-            .item("started_at", text(started_at.to_string()))
-            .item("ended_at", text(ended_at.to_string()))
-            .item("counts", json(&counts)?)
-            .item("expires_at", number(expires))
-            .send()
-            .await
-            .map_err(|error| Error::dynamodb("PutItem", &error))?;
         Ok(())
     }
 }

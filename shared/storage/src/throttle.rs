@@ -148,8 +148,13 @@ impl Control {
 
 impl ThrottleKey<'_> {
     fn partition(self) -> String {
-        partition(self.connection)
+        throttle_key(self.connection)
     }
+}
+
+/// The rows of everything that paces a connection.
+pub(crate) fn throttle_key(connection: ConnectionId) -> String {
+    format!("THROTTLE#{connection}")
 }
 
 impl From<&Item> for Throttle {
@@ -165,11 +170,6 @@ impl From<&Item> for Throttle {
             capped: get_number(item, "capped") == Some(1),
         }
     }
-}
-
-/// The rows of everything that paces a connection.
-pub(crate) fn partition(connection: ConnectionId) -> String {
-    format!("THROTTLE#{connection}")
 }
 
 pub(crate) fn after(now: Timestamp, span: Duration) -> i64 {

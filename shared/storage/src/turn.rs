@@ -13,7 +13,7 @@ use crate::{
     Control, Error,
     attributes::{get_number, number, text},
     error::if_held,
-    throttle::{GRACE_MS, after, partition},
+    throttle::{GRACE_MS, after, throttle_key},
 };
 
 /// The row beside those of the organizations; no organization has a name like this.
@@ -49,7 +49,7 @@ impl Control {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(partition(connection)))
+            .key("pk", text(throttle_key(connection)))
             .key("sk", text(ROW))
             .update_expression(
                 "SET holder = :holder, held_until_ms = :lease, expires_at = :expires",
@@ -72,7 +72,7 @@ impl Control {
                 .unwrap_or_default();
             return Ok(TokenTurn::Taken { failures });
         }
-        let item = self.get(&partition(connection), ROW).await?;
+        let item = self.get(&throttle_key(connection), ROW).await?;
         let until = item.and_then(|item| get_number(&item, "until_ms"));
         let until = until.and_then(|until| Timestamp::from_millisecond(until).ok());
         Ok(match until.filter(|until| *until > now) {
@@ -94,7 +94,7 @@ impl Control {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(partition(connection)))
+            .key("pk", text(throttle_key(connection)))
             .key("sk", text(ROW))
             .update_expression("REMOVE holder, held_until_ms, until_ms, failures")
             .condition_expression("holder = :holder")
@@ -119,7 +119,7 @@ impl Control {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(partition(connection)))
+            .key("pk", text(throttle_key(connection)))
             .key("sk", text(ROW))
             .update_expression(
                 "SET until_ms = :until, failures = :failures, expires_at = :expires \
@@ -140,16 +140,17 @@ impl Control {
     /// # Errors
     /// DynamoDB refused.
     pub async fn forget_token_failures(&self, connection: ConnectionId) -> Result<(), Error> {
-        self.client
+        let result = self
+            .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(partition(connection)))
+            .key("pk", text(throttle_key(connection)))
             .key("sk", text(ROW))
             .update_expression("REMOVE until_ms, failures")
+            .condition_expression("attribute_exists(pk)")
             .send()
-            .await
-            .map_err(|error| Error::dynamodb("UpdateItem", &error))?;
-        Ok(())
+            .await;
+        if_held("UpdateItem", result).map(drop)
     }
 
     /// Whether something that is done once in a while for a connection is to be done now; only one caller is told so.
@@ -168,7 +169,7 @@ impl Control {
             .client
             .update_item()
             .table_name(&self.table)
-            .key("pk", text(partition(connection)))
+            .key("pk", text(throttle_key(connection)))
             .key("sk", text(format!("#{what}")))
             .update_expression("SET until_ms = :next, expires_at = :expires")
             .condition_expression("attribute_not_exists(until_ms) OR until_ms <= :now")

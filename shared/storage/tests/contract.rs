@@ -36,10 +36,14 @@ struct Tables {
 }
 
 impl Tables {
-    /// Every item of a table as it stands.
+    /// Every item of a table as it stands, without the list of partitions.
     async fn items(&self, table: &str) -> Vec<std::collections::HashMap<String, AttributeValue>> {
         let pages = self.client.scan().table_name(table).into_paginator();
-        pages.items().send().try_collect().await.unwrap()
+        let mut items: Vec<_> = pages.items().send().try_collect().await.unwrap();
+        items.retain(|item: &std::collections::HashMap<String, AttributeValue>| {
+            item["pk"].as_s().unwrap().contains('#') || table == "control"
+        });
+        items
     }
 }
 

@@ -133,7 +133,7 @@ impl Records {
         Ok(records)
     }
 
-    async fn record(&self, item: Item) -> Result<StoredRecord, Error> {
+    pub(super) async fn record(&self, item: Item) -> Result<StoredRecord, Error> {
         let corrupt = |reason: String| Error::Corrupt {
             item: name_of(&item),
             reason,
@@ -206,8 +206,10 @@ impl Records {
     }
 }
 
-/// TTL deletes late, so a reader decides by itself; parts are read with their record, not as records.
+/// TTL deletes late, so a reader decides by itself; parts are read with their record, not as records. The list of an
+/// integration's partitions has the integration alone as its key.
 pub(super) fn is_live(item: &Item, now: Timestamp) -> bool {
     let expired = get_number(item, "expires_at").is_some_and(|at| at <= now.as_second());
-    !expired && !parts::is_part(get_text(item, "sk").unwrap_or_default())
+    let is_list = !get_text(item, "pk").unwrap_or_default().contains('#');
+    !expired && !is_list && !parts::is_part(get_text(item, "sk").unwrap_or_default())
 }

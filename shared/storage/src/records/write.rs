@@ -23,7 +23,7 @@ use crate::{
 /// How many single writes are under way at once.
 const CONCURRENCY: usize = 16;
 /// What `BatchWriteItem` takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>.
-const WRITE_BATCH: usize = 25;
+pub(super) const WRITE_BATCH: usize = 25;
 /// What `BatchGetItem` takes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>.
 const READ_BATCH: usize = 100;
 /// How many rows are read, joined and written together: as many as one read brings. More would only take memory.
@@ -69,6 +69,8 @@ impl Records {
             .iter()
             .filter(|row| !known.contains_key(&row.key))
             .collect();
+        self.list(integration, fresh.iter().map(|row| &row.key))
+            .await?;
         for batch in fresh.chunks(WRITE_BATCH) {
             let mut requests = Vec::new();
             for row in batch {
@@ -88,7 +90,7 @@ impl Records {
         })
     }
 
-    async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), Error> {
+    pub(super) async fn write_batch(&self, requests: Vec<WriteRequest>) -> Result<(), Error> {
         let mut left = HashMap::from([(self.table.clone(), requests)]);
         for attempt in 0..ATTEMPTS {
             let output = self
@@ -122,6 +124,9 @@ impl Records {
         let known = self
             .stored(integration, rows.iter().map(|row| &row.key))
             .await?;
+        let is_new = |row: &&Row| !known.contains_key(&row.key);
+        let new_keys = rows.iter().filter(is_new).map(|row| &row.key);
+        self.list(integration, new_keys).await?;
         let mut written = Written::default();
         let mut tasks = JoinSet::new();
         let mut fresh = Vec::new();
@@ -305,6 +310,9 @@ impl Records {
                     changed.push((item, row, before));
                 }
             }
+            let new_keys = changed.iter().filter(|(_, _, before)| before.is_none());
+            self.list(integration, new_keys.map(|(_, row, _)| &row.key))
+                .await?;
             let rows = changed.iter().map(|(_, row, before)| (row, *before));
             let held = self.put_joined(integration, rows, when.1).await?;
             for ((item, row, _), held) in changed.into_iter().zip(held) {
