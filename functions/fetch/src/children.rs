@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use ado::{Request, parse_page};
 use bytes::Bytes;
 use entrypoint::Delivery;
-use model::{Child, Facet, Job, Work};
+use model::{Child, Facet, Job, Standing, Work};
 use resources::{
     BatchOf, DetailsOf, Fetch, Resource, Target,
     plan::{batch_request, details_request, parent_request},
@@ -13,8 +13,8 @@ use resources::{
 use storage::Counts;
 
 use crate::{
-    Context, Error, changesets, commits, is_out_of_time, people::Upstream, run_coverage, store,
-    stream_key,
+    Context, Error, PARKED, changesets, commits, is_out_of_time, people::Upstream, run_coverage,
+    store, stream_key,
 };
 
 /// Fetches children; what is left when time or patience ends goes into a message of its own.
@@ -79,6 +79,8 @@ pub(crate) async fn visit(
     let pause = match result {
         Ok(()) => Duration::ZERO,
         Err(Error::Upstream(upstream::Error::Paused { pause, .. })) => pause,
+        Err(Error::Upstream(upstream::Error::Halted(Standing::Gone))) => return Ok(()),
+        Err(Error::Upstream(upstream::Error::Halted(_))) => PARKED,
         Err(error) => return Err(error),
     };
     if !waiting.is_empty() {

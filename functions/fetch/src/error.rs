@@ -67,6 +67,14 @@ impl Error {
         }
     }
 
+    /// Whether a table did not do what it was asked.
+    pub(crate) fn is_of_storage(&self) -> bool {
+        matches!(
+            self,
+            Self::Storage(_) | Self::Upstream(upstream::Error::Storage(_))
+        )
+    }
+
     /// The answer of Azure DevOps behind this error, if it is one.
     pub(crate) fn answer(&self) -> Option<&ado::Error> {
         match self {

@@ -34,7 +34,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use entrypoint::{Config, Delivery, Pending};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
-use model::{ConnectionStatus, Fault, Job, OrganizationId, Retention, Work};
+use model::{Connection, ConnectionStatus, Fault, Job, OrganizationId, Retention, Standing, Work};
 use queue::{Addresses, Queues};
 use resources::Resource;
 use storage::{Control, Counts, Records, StreamKey};
@@ -47,6 +47,10 @@ pub use error::Error;
 
 /// What is kept free at the end of an invocation: a page under way can still be stored, and the rest be sent on.
 const RESERVE: Duration = Duration::from_secs(30);
+/// How long after the end of an invocation something that it has sent may still be stored; clocks differ, too.
+const KILL_MARGIN: Duration = Duration::from_secs(5);
+/// How long children wait in the queue during a pause until somebody looks whether it is over: as long as SQS takes.
+pub(crate) const PARKED: Duration = Duration::from_secs(900);
 
 /// The handles that this function needs, built once per cold start.
 #[derive(Debug)]
@@ -97,8 +101,35 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     let resource = resources::find(&job.resource).ok_or_else(|| Error::UnknownResource {
         resource: job.resource.clone(),
     })?;
-    if !is_alive(context, job).await? {
-        return stand_still(job);
+    let now = context.now();
+    let until = now + delivery.time_left() + KILL_MARGIN;
+    let whose = (&job.tenant, job.connection);
+    let worker = format!("{}/{}", delivery.invocation, delivery.id);
+    let entered = context.control.enter(whose, &worker, (now, until)).await?;
+    let Some((connection, presence)) = entered else {
+        return halt(context, job, Standing::Gone).await;
+    };
+    let result = work(context, resource, &delivery, &connection).await;
+    // After a failed write others of the same page may be on their way: then the word stands until none can be.
+    if !matches!(&result, Err(error) if error.is_of_storage())
+        && let Err(error) = context.control.leave(&presence).await
+    {
+        tracing::warn!(error = %error, "could not say that the work is done");
+    }
+    result
+}
+
+async fn work(
+    context: &Context,
+    resource: &'static Resource,
+    delivery: &Delivery<Job>,
+    connection: &Connection,
+) -> Result<(), Error> {
+    let job = &delivery.message;
+    let control = &context.control;
+    match control.standing(Some(connection), job.integration).await? {
+        Standing::Visited => {}
+        standing => return halt(context, job, standing).await,
     }
     let credential = match context
         .tokens
@@ -119,9 +150,9 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     );
     let upstream = Upstream::new(context, job, asked);
     let result = match &job.work {
-        Work::Pass => pass::visit(context, resource, &upstream, &delivery).await,
+        Work::Pass => pass::visit(context, resource, &upstream, delivery).await,
         Work::Children(children) => {
-            children::visit(context, resource, &upstream, &delivery, children).await
+            children::visit(context, resource, &upstream, delivery, children).await
         }
     };
     match result {
@@ -132,24 +163,20 @@ pub async fn handle(context: &Context, delivery: Delivery<Job>) -> Result<(), Er
     }
 }
 
-/// Whether the job's connection is still there and its credential not known to be dead.
-async fn is_alive(context: &Context, job: &Job) -> Result<bool, Error> {
-    let connection = context
-        .control
-        .connection(&job.tenant, job.connection)
-        .await?;
-    Ok(connection.is_some_and(|connection| connection.status == ConnectionStatus::Active))
-}
-
-/// What becomes of a job whose connection needs a person: a stream goes on from its cursor when it is visited again,
-/// children are known to nothing but their message.
-fn stand_still(job: &Job) -> Result<(), Error> {
-    tracing::info!("connection is gone or needs a person");
-    match &job.work {
-        Work::Pass => Ok(()),
-        Work::Children(children) => Err(Error::ChildrenLeft {
+/// What becomes of a job that is not worked on: a stream goes on from its cursor when it is visited again, children are
+/// known to nothing but their message. It waits while there is a pause, is kept for people if a person is needed, and is of
+/// no use to anybody if the connection is gone.
+async fn halt(context: &Context, job: &Job, standing: Standing) -> Result<(), Error> {
+    tracing::info!(standing = ?standing, "not worked on");
+    match (&job.work, standing) {
+        (Work::Pass, _) | (_, Standing::Gone | Standing::Visited) => Ok(()),
+        (Work::Children(_), Standing::Paused) => {
+            let parked = std::slice::from_ref(job);
+            Ok(context.queues.send_jobs(parked, PARKED).await?)
+        }
+        (Work::Children(children), Standing::NeedsPerson) => Err(Error::ChildrenLeft {
             children: children.len(),
-            reason: "the connection is gone or needs a person".to_owned(),
+            reason: "the connection needs a person".to_owned(),
             dead: true,
         }),
     }

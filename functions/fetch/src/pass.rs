@@ -262,6 +262,10 @@ impl Held<'_> {
             Err(Error::Upstream(upstream::Error::Paused { pause, .. })) => {
                 self.go_on_after(pause).await
             }
+            // The cursor stands where it is; who ends the pause sends for the stream.
+            Err(Error::Upstream(upstream::Error::Halted(_))) => {
+                self.release(&PassOutcome::Continues).await
+            }
             Err(error) => self.fail(error).await,
         }
     }

@@ -6,13 +6,17 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use ado::Request;
-use model::{IntegrationId, Job, OrganizationId, people::Sighting, record::Person};
+use model::{IntegrationId, Job, OrganizationId, Standing, people::Sighting, record::Person};
 use upstream::Reply;
 
 use crate::Context;
+
+/// How often a worker looks whether it is still wanted.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How many sightings a process remembers. One that it has forgotten is compared with the store again.
 const REMEMBERED: usize = 10_000;
@@ -64,6 +68,8 @@ pub(crate) struct Upstream<'a> {
     asked: upstream::Upstream<'a>,
     context: &'a Context,
     job: &'a Job,
+    /// When it was last seen that the work is wanted.
+    looked_at: Mutex<Instant>,
 }
 
 impl<'a> Upstream<'a> {
@@ -72,11 +78,14 @@ impl<'a> Upstream<'a> {
             asked,
             context,
             job,
+            looked_at: Mutex::new(Instant::now()),
         }
     }
 
-    /// Sends a request; see [`upstream::Upstream::send`].
+    /// Sends a request; see [`upstream::Upstream::send`]. Nothing is sent any more once a user has paused or deleted what it
+    /// is for.
     pub(crate) async fn send(&self, request: &Request) -> Result<Reply, upstream::Error> {
+        self.look().await?;
         let reply = self.asked.send(request).await?;
         self.keep(&reply.body.bytes).await?;
         Ok(reply)
@@ -90,6 +99,30 @@ impl<'a> Upstream<'a> {
     /// Who the credential is.
     pub(crate) async fn who(&self) -> Result<ado::ConnectionData, upstream::Error> {
         self.asked.who().await
+    }
+
+    async fn look(&self) -> Result<(), upstream::Error> {
+        {
+            let mut looked_at = self
+                .looked_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if looked_at.elapsed() < LOOK {
+                return Ok(());
+            }
+            *looked_at = Instant::now();
+        }
+        let Self { context, job, .. } = self;
+        let control = &context.control;
+        let connection = control.connection(&job.tenant, job.connection).await?;
+        let standing = control.standing(connection.as_ref(), job.integration);
+        match standing.await? {
+            // What a dead credential means is decided where it is refused.
+            Standing::Visited | Standing::NeedsPerson => Ok(()),
+            standing @ (Standing::Paused | Standing::Gone) => {
+                Err(upstream::Error::Halted(standing))
+            }
+        }
     }
 
     async fn keep(&self, body: &[u8]) -> Result<(), storage::Error> {

@@ -15,7 +15,7 @@ use std::{
 use ado::{Answer, Body, Client, ConnectionData, Credential, Pacing, Request, connection_data};
 use budget::Budget;
 use jiff::Timestamp;
-use model::{ConnectionId, Fault, OrganizationName};
+use model::{ConnectionId, Fault, OrganizationName, Standing};
 use storage::{Control, Throttle, ThrottleKey};
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -68,6 +68,9 @@ pub enum Error {
         /// What is left of the pause.
         pause: Duration,
     },
+    /// A user has paused or deleted what it is asked for.
+    #[error("nothing is asked any more: {0:?}")]
+    Halted(Standing),
     /// The pause could not be read or written; without it nothing is sent.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -81,6 +84,7 @@ impl Error {
             Self::Paused { pause, .. } => Fault::Retryable {
                 after: Some(*pause),
             },
+            Self::Halted(_) => Fault::Retryable { after: None },
             Self::Storage(error) => error.fault(),
         }
     }
