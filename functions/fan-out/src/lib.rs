@@ -1,27 +1,33 @@
 //! Finds out which streams are due and sends one job for each.
 //!
 //! The schedule's tick becomes one message per connection and organization; such a message becomes one job per stream
-//! that is due. Between the two lies the queue, so that one slow organization delays nobody. Start reading at [`tick`]
-//! and [`organization::visit`].
+//! that is due. Between the two lies the queue, so that one slow organization delays nobody. What a deleted connection has
+//! left is removed by messages of the same queue. Start reading at [`tick`], [`organization::visit`] and [`purge::purge`].
 
 pub mod organization;
 mod organizations;
+pub mod purge;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use entrypoint::{Config, Pending};
+use entrypoint::{Config, Delivery, Pending};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
-use model::{ConnectionStatus, FanOut, Fault, Reason};
+use model::{Errand, FanOut, Fault, Purge, Reason, Standing};
 use queue::{Addresses, Queues};
 use serde::Deserialize;
 use std::time::Duration;
-use storage::Control;
+use storage::{Control, Records};
+
+/// How long after the end of an invocation something that it has sent may still be stored; clocks differ, too.
+const KILL_MARGIN: Duration = Duration::from_secs(5);
 
 /// The handles that this function needs, built once per cold start.
 #[derive(Debug)]
 pub struct Context {
     client: ado::Client,
     control: Control,
+    records: Records,
+    secrets: auth::Secrets,
     tokens: auth::Tokens,
     queues: Queues,
     clock: fn() -> Timestamp,
@@ -106,32 +112,80 @@ async fn handle(
     } = event;
     match payload {
         Event::Schedule(Tick::Streams) => {
-            tick(context).await?;
+            tick(context, &Worker::of(&invocation)).await?;
             Ok(SqsBatchResponse::default())
         }
         Event::Queue(messages) => {
             let event = LambdaEvent::new(messages, invocation);
-            let handler = async |delivery| organization::visit(context, delivery).await;
+            let handler = async |delivery| run_errand(context, delivery).await;
             Ok(entrypoint::batch::handle(event, context, handler, Error::fault).await)
         }
     }
 }
 
-/// Sends one message for every organization of every connection that works.
-///
-/// # Errors
-/// The tables or the queue failed; the next tick sends what this one did not.
-pub async fn tick(context: &Context) -> Result<(), Error> {
+async fn run_errand(context: &Context, delivery: Delivery<Errand>) -> Result<(), Error> {
+    let Delivery {
+        message,
+        id,
+        invocation,
+        deadline,
+    } = delivery;
+    match message {
+        Errand::Visit(message) => {
+            let delivery = Delivery {
+                message,
+                id,
+                invocation,
+                deadline,
+            };
+            organization::visit(context, delivery).await
+        }
+        Errand::Purge(message) => purge::purge(context, &message, deadline).await,
+    }
+}
+
+/// Who is at work in an invocation of the schedule, and until when at the latest.
+#[derive(Debug)]
+struct Worker {
+    name: String,
+    until: Timestamp,
+}
+
+impl Worker {
+    fn of(invocation: &lambda_runtime::Context) -> Self {
+        let killed_at = i64::try_from(invocation.deadline).ok();
+        let killed_at = killed_at.and_then(|at| Timestamp::from_millisecond(at).ok());
+        let until = killed_at.and_then(|at| at.checked_add(KILL_MARGIN).ok());
+        Self {
+            name: format!("{}/tick", invocation.request_id),
+            until: until.unwrap_or(Timestamp::MAX),
+        }
+    }
+}
+
+/// Sends one message for every organization of every connection that works, and one for every connection that is being
+/// deleted, in case that of the user who asked for it was lost. If the tables or the queue fail, the next tick sends what this
+/// one did not.
+async fn tick(context: &Context, worker: &Worker) -> Result<(), Error> {
     let directory = context.control.directory().await?;
     let mut messages = Vec::new();
     for (tenant, id) in directory {
         let Some(connection) = context.control.connection(&tenant, id).await? else {
             continue;
         };
-        if connection.status != ConnectionStatus::Active {
-            continue;
+        match connection.standing() {
+            Standing::Visited => {}
+            Standing::Paused | Standing::NeedsPerson => continue,
+            Standing::Gone => {
+                let purge = Purge {
+                    tenant,
+                    connection: id,
+                };
+                context.queues.send_purge(&purge, Duration::ZERO).await?;
+                continue;
+            }
         }
-        let connection = organizations::grown(context, connection).await;
+        let connection = organizations::grown(context, worker, connection).await;
         messages.extend(
             connection
                 .organizations
@@ -163,16 +217,19 @@ impl Context {
         let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
         let sqs = aws_sdk_sqs::Client::new(config.sdk());
         let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
-        let control = Control::new(dynamodb, config.text("CONTROL_TABLE")?);
+        let control = Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?);
+        let secrets = auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?);
         Ok(Self {
             tokens: auth::Tokens::new(
-                auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?),
+                secrets.clone(),
                 control.clone(),
                 auth::Entra::new(&hosts)?,
                 entrypoint::now,
             ),
             client: ado::Client::new(hosts, ado::Options::default())?,
             control,
+            records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
+            secrets,
             queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),
             clock: entrypoint::now,
         })

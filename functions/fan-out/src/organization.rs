@@ -8,14 +8,14 @@ use entrypoint::Delivery;
 use jiff::{SignedDuration, Timestamp};
 use model::{
     Connection, ConnectionStatus, Discovery, FanOut, Fault, Integration, IntegrationStatus, Job,
-    Organization, Project, Reason, Repository, Scope, Work,
+    Organization, Project, Reason, Repository, Scope, Standing, Work,
 };
 use resources::{CATALOG, Every, Resource, discovery};
 use serde_json::value::RawValue;
 use storage::{Stream, StreamKey};
 use upstream::Upstream;
 
-use crate::{Context, Error};
+use crate::{Context, Error, KILL_MARGIN};
 
 /// How long what was discovered is believed.
 const DISCOVERY_TTL: SignedDuration = SignedDuration::from_hours(24);
@@ -35,15 +35,35 @@ const JOB_TTL: Duration = Duration::from_secs(3600);
 )]
 pub async fn visit(context: &Context, delivery: Delivery<FanOut>) -> Result<(), Error> {
     let message = &delivery.message;
-    let found = context
-        .control
-        .connection(&message.tenant, message.connection)
-        .await?;
-    let Some(connection) = found.filter(|found| found.status == ConnectionStatus::Active) else {
-        tracing::info!("connection is gone or needs a person");
+    let now = (context.clock)();
+    let until = now + delivery.time_left() + KILL_MARGIN;
+    let whose = (&message.tenant, message.connection);
+    let worker = format!("{}/{}", delivery.invocation, delivery.id);
+    let entered = context.control.enter(whose, &worker, (now, until)).await?;
+    let Some((connection, presence)) = entered else {
+        tracing::info!("connection is gone");
         return Ok(());
     };
-    let result = send_due(context, message, &connection).await;
+    let result = look_at(context, message, &connection).await;
+    // After a failed write another may be on its way: then the word stands until none can be.
+    if !matches!(result, Err(Error::Storage(_)))
+        && let Err(error) = context.control.leave(&presence).await
+    {
+        tracing::warn!(error = %error, "could not say that the work is done");
+    }
+    result
+}
+
+async fn look_at(
+    context: &Context,
+    message: &FanOut,
+    connection: &Connection,
+) -> Result<(), Error> {
+    if connection.standing() != Standing::Visited {
+        tracing::info!(standing = ?connection.standing(), "not looked at");
+        return Ok(());
+    }
+    let result = send_due(context, message, connection).await;
     match &result {
         Err(Error::Upstream(upstream::Error::Paused { pause, .. })) => {
             // A message that waits in the queue costs nothing, and a pause is no reason to give up.
@@ -258,13 +278,13 @@ fn is_due(stream: Option<&Stream>, resource: &Resource, reason: Reason, now: Tim
         return false;
     }
     let under_way = stream.queued_until.is_some_and(|until| until > now);
+    let is_time = stream.due_at.is_none_or(|due_at| due_at <= now);
     match reason {
         // What is compared as a whole finds nothing that is new, unless it was refused the last time.
         Reason::Requested if resource.every != Every::Week || stream.last_error.is_some() => true,
         Reason::News if is_often(stream, resource.every) => true,
-        Reason::Requested | Reason::News | Reason::Scheduled => {
-            !under_way && stream.due_at.is_none_or(|due_at| due_at <= now)
-        }
+        Reason::Requested | Reason::News | Reason::Scheduled => !under_way && is_time,
+        Reason::Resumed => is_time,
     }
 }
 

@@ -7,18 +7,22 @@ use auth::Owner;
 use jiff::Timestamp;
 use model::{Connection, OrganizationName};
 
-use crate::{Context, Error};
+use crate::{Context, Error, Worker};
 
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// The connection with the organizations that are new, once a day and if it is meant to have them. Whatever goes wrong
 /// leaves it as it is: it is looked again the next day.
-pub(crate) async fn grown(context: &Context, connection: Connection) -> Connection {
+pub(crate) async fn grown(
+    context: &Context,
+    worker: &Worker,
+    connection: Connection,
+) -> Connection {
     if !connection.every_organization {
         return connection;
     }
-    match look(context, &connection).await {
+    match look(context, worker, &connection).await {
         Ok(Some(larger)) => larger,
         Ok(None) => connection,
         Err(error) => {
@@ -28,8 +32,31 @@ pub(crate) async fn grown(context: &Context, connection: Connection) -> Connecti
     }
 }
 
-async fn look(context: &Context, connection: &Connection) -> Result<Option<Connection>, Error> {
-    let now: Timestamp = (context.clock)();
+/// A deletion waits for whoever looks, because a look stores when it was made.
+async fn look(
+    context: &Context,
+    worker: &Worker,
+    connection: &Connection,
+) -> Result<Option<Connection>, Error> {
+    let control = &context.control;
+    let now = (context.clock)();
+    let whose = (&connection.tenant, connection.id);
+    let entered = control.enter(whose, &worker.name, (now, worker.until));
+    let Some((connection, presence)) = entered.await? else {
+        return Ok(None);
+    };
+    let found = find(context, &connection, now).await;
+    if !matches!(found, Err(Error::Storage(_))) {
+        control.leave(&presence).await?;
+    }
+    found
+}
+
+async fn find(
+    context: &Context,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<Option<Connection>, Error> {
     let (control, id) = (&context.control, connection.id);
     if !control.claim_now(id, "ORGANIZATIONS", now, EVERY).await? {
         return Ok(None);
@@ -56,10 +83,15 @@ async fn look(context: &Context, connection: &Connection) -> Result<Option<Conne
         return Ok(None);
     }
     tracing::info!(connection.id = %id, organizations = found.len(), "organizations are new");
-    let mut larger = connection.clone();
-    larger.organizations.extend(found);
-    let replaced = control.replace_connection(connection, &larger).await?;
-    Ok(replaced.then_some(larger))
+    let add = |connection: &mut Connection| {
+        for name in &found {
+            if !connection.organizations.contains(name) {
+                connection.organizations.push(name.clone());
+            }
+        }
+    };
+    let whose = (&connection.tenant, id);
+    Ok(control.change_connection(whose, None, add).await?)
 }
 
 async fn is_admitted(
