@@ -7,14 +7,14 @@ use auth::Secret;
 use entrypoint::problem::Problem;
 use http_api::{Admin, Refusal};
 use model::{
-    Connection, ConnectionId, ConnectionStatus, FanOut, Integration, IntegrationId,
-    IntegrationStatus, OrganizationName, Reason, Service, TenantId,
+    Action, Connection, ConnectionId, ConnectionStatus, FanOut, Integration, IntegrationId,
+    IntegrationStatus, OrganizationName, Reason, Selection, Service, TenantId,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
 use validate_pat::form::{self, Form, Given};
 
-use crate::Context;
+use crate::{Context, change};
 
 /// The longest name of a connection.
 const NAME_CHARACTERS: usize = 100;
@@ -84,7 +84,7 @@ pub(crate) async fn keep(
 ) -> Result<Created, Refusal> {
     let secret = draft.given.secret.clone();
     let created = describe(context, &admin.tenant, draft);
-    save(context, &created, &secret).await?;
+    save(context, admin, &created, &secret).await?;
     start_all(context, &created.connection, Reason::Requested).await?;
     Ok(created)
 }
@@ -225,6 +225,7 @@ fn describe(context: &Context, tenant: &TenantId, draft: Draft) -> Created {
         service: *service,
         name: format!("{} - {}", draft.name, service.title()),
         status: IntegrationStatus::Active,
+        story_points_field: None,
     };
     Created {
         integrations: draft.services.iter().map(integration).collect(),
@@ -239,13 +240,23 @@ fn describe(context: &Context, tenant: &TenantId, draft: Draft) -> Created {
             every_organization: draft.every_organization,
             expiries: draft.given.expiries,
             identities: draft.identities,
+            paused_at: None,
+            reauthenticated_at: None,
+            description: None,
+            tags: Vec::new(),
+            selection: Selection::default(),
         },
     }
 }
 
 /// The secret first, because a connection without one is worse than a secret without a connection; that one is taken
 /// back at once.
-async fn save(context: &Context, created: &Created, secret: &Secret) -> Result<(), Refusal> {
+async fn save(
+    context: &Context,
+    admin: &Admin,
+    created: &Created,
+    secret: &Secret,
+) -> Result<(), Refusal> {
     let Created {
         connection,
         integrations,
@@ -254,7 +265,9 @@ async fn save(context: &Context, created: &Created, secret: &Secret) -> Result<(
         .secrets
         .create(&connection.tenant, connection.id, secret)
         .await?;
-    if let Err(error) = context.control.create(connection, integrations).await {
+    let entry = change::entry(context, admin, Action::Created, connection);
+    let saved = context.control.create(connection, integrations, &entry);
+    if let Err(error) = saved.await {
         if let Err(left) = context
             .secrets
             .delete(&connection.tenant, connection.id)

@@ -1,13 +1,19 @@
-//! Connections over HTTP: create, list, get, synchronize now.
+//! Connections over HTTP: create, list, get, synchronize now, pause, resume, delete, and what was done to them.
 //!
 //! The tenant comes from the verified token alone, and what belongs to another tenant answers exactly like what does
 //! not exist. A token is read from the request, checked, put away by `auth`, and never shown again. Start reading at
 //! [`router`]; saving is in `create.rs`.
 
+mod audit;
+mod change;
 mod create;
+mod deletion;
+mod expiry;
+mod export;
 mod reauthenticate;
 mod report;
 pub mod signed_in;
+mod standing;
 mod view;
 
 use axum::{
@@ -22,10 +28,10 @@ use axum::{
 use entrypoint::{Config, problem::Problem};
 use http_api::{Admin, Refusal, Viewer, in_problems, refuse};
 use jiff::Timestamp;
-use model::{Connection, ConnectionId, Reason, TenantId};
+use model::{Connection, ConnectionId, Integration, IntegrationId, Reason, Standing, TenantId};
 use queue::{Addresses, Queues};
 use serde_json::json;
-use storage::{Control, ThrottleKey};
+use storage::{Control, Records, ThrottleKey};
 
 use self::{
     report::{IntegrationReport, RequestBudget},
@@ -41,6 +47,7 @@ pub struct Context {
     client: ado::Client,
     entra: auth::Entra,
     control: Control,
+    records: Records,
     secrets: auth::Secrets,
     queues: Queues,
     clock: fn() -> Timestamp,
@@ -70,7 +77,8 @@ impl Context {
         Ok(Self {
             entra: auth::Entra::new(&hosts)?,
             client: ado::Client::new(hosts, ado::Options::default())?,
-            control: Control::new(dynamodb, config.text("CONTROL_TABLE")?),
+            control: Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?),
+            records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
             secrets: auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?)
                 .encrypted_with(config.text("SECRET_KEY_ARN")?),
             queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),
@@ -83,13 +91,47 @@ impl Context {
 pub fn router(context: Context) -> Router {
     Router::new()
         .route("/api/v1/connections", post(create).get(list))
-        .route("/api/v1/connections/{connection}", get(show))
+        .route(
+            "/api/v1/connections/{connection}",
+            get(show).delete(deletion::delete),
+        )
+        .route(
+            "/api/v1/connections/{connection}/deletion",
+            get(deletion::show),
+        )
+        .route(
+            "/api/v1/connections/{connection}/export",
+            get(export::connection),
+        )
+        .route(
+            "/api/v1/connections/{connection}/pause",
+            post(standing::pause),
+        )
+        .route(
+            "/api/v1/connections/{connection}/resume",
+            post(standing::resume),
+        )
         .route("/api/v1/connections/{connection}/report", get(report))
         .route("/api/v1/connections/{connection}/sync", post(sync))
         .route(
             "/api/v1/connections/{connection}/reauthenticate",
             post(reauthenticate),
         )
+        .route("/api/v1/integrations/{integration}", get(show_integration))
+        .route(
+            "/api/v1/integrations/{integration}/export",
+            get(export::integration),
+        )
+        .route(
+            "/api/v1/integrations/{integration}/pause",
+            post(standing::pause_integration),
+        )
+        .route(
+            "/api/v1/integrations/{integration}/resume",
+            post(standing::resume_integration),
+        )
+        .route("/api/v1/integrations/{integration}/runs", get(audit::runs))
+        .route("/api/v1/audit", get(audit::list))
         .fallback(async || refuse(Problem::not_found()))
         .layer(DefaultBodyLimit::max(LONGEST_BODY_BYTES))
         .layer(map_response(in_problems))
@@ -102,12 +144,12 @@ async fn create(
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let created = create::create(&context, &admin, &body).await?;
-    let status = created.connection.status;
+    let (connection, now) = (created.connection, (context.clock)());
     let integrations = created.integrations.into_iter();
     let integrations = integrations
-        .map(|integration| IntegrationView::new(integration, &[], status))
+        .map(|integration| IntegrationView::new(&connection, integration, &[], now))
         .collect();
-    let view = ConnectionView::new(created.connection, integrations);
+    let view = ConnectionView::new(connection, integrations, now);
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
@@ -173,21 +215,25 @@ async fn sync(
             return Err(Problem::field("only", detail).into());
         }
     };
-    let connection = found(&context, &tenant, &id).await?;
+    let connection = change::changeable(&context, &tenant, &id).await?;
+    if connection.standing() == Standing::Paused {
+        let detail = "this connection is paused; resume it, then everything that is due is visited";
+        return Err(Problem::conflict(detail).into());
+    }
     create::start_all(&context, &connection, reason).await?;
     Ok(StatusCode::ACCEPTED.into_response())
 }
 
 async fn reauthenticate(
     State(context): State<Context>,
-    Admin { tenant, .. }: Admin,
+    admin: Admin,
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let connection = found(&context, &tenant, &id).await?;
+    let connection = change::changeable(&context, &admin.tenant, &id).await?;
     let body =
         body.map_err(|_| validate_pat::form::unreadable("it is too large or was cut off"))?;
-    let connection = reauthenticate::reauthenticate(&context, connection, &body).await?;
+    let connection = reauthenticate::reauthenticate(&context, &admin, connection, &body).await?;
     Ok(Json(view_of(&context, connection).await?).into_response())
 }
 
@@ -198,6 +244,32 @@ async fn found(context: &Context, tenant: &TenantId, id: &str) -> Result<Connect
     Ok(connection.ok_or_else(Problem::not_found)?)
 }
 
+/// An integration of the tenant, with its connection; not there means the same as for a connection.
+async fn found_integration(
+    context: &Context,
+    tenant: &TenantId,
+    id: &str,
+) -> Result<(Connection, Integration), Refusal> {
+    let id: IntegrationId = id.parse().map_err(|_| Problem::not_found())?;
+    let found = context.control.integration(tenant, id).await?;
+    let integration = found.ok_or_else(Problem::not_found)?;
+    let connection = context
+        .control
+        .connection(tenant, integration.connection)
+        .await?;
+    Ok((connection.ok_or_else(Problem::not_found)?, integration))
+}
+
+async fn show_integration(
+    State(context): State<Context>,
+    Viewer { tenant }: Viewer,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let (connection, integration) = found_integration(&context, &tenant, &id).await?;
+    let view = view_of_integration(&context, &connection, integration).await?;
+    Ok(Json(view).into_response())
+}
+
 async fn view_of(context: &Context, connection: Connection) -> Result<ConnectionView, Refusal> {
     let mut integrations = Vec::new();
     for integration in context
@@ -205,13 +277,22 @@ async fn view_of(context: &Context, connection: Connection) -> Result<Connection
         .integrations(&connection.tenant, connection.id)
         .await?
     {
-        let streams = context.control.streams(integration.id).await?;
-        integrations.push(IntegrationView::new(
-            integration,
-            &streams,
-            connection.status,
-        ));
+        integrations.push(view_of_integration(context, &connection, integration).await?);
     }
     integrations.sort_by_key(IntegrationView::service);
-    Ok(ConnectionView::new(connection, integrations))
+    Ok(ConnectionView::new(
+        connection,
+        integrations,
+        (context.clock)(),
+    ))
+}
+
+async fn view_of_integration(
+    context: &Context,
+    connection: &Connection,
+    integration: Integration,
+) -> Result<IntegrationView, Refusal> {
+    let streams = context.control.streams(integration.id).await?;
+    let now = (context.clock)();
+    Ok(IntegrationView::new(connection, integration, &streams, now))
 }

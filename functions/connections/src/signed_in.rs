@@ -10,7 +10,7 @@ use validate_pat::form::Given;
 
 pub use crate::create::name;
 use crate::{
-    Context,
+    Context, change,
     create::{self, Draft, free_name, keep, usable},
     reauthenticate,
 };
@@ -129,7 +129,8 @@ impl Connections {
         given: Given,
     ) -> Result<Outcome, Refusal> {
         let connection = self.changeable(admin, id).await?;
-        let connection = reauthenticate::with(&self.0, connection, (given, confirmed)).await?;
+        let connection =
+            reauthenticate::with(&self.0, admin, connection, (given, confirmed)).await?;
         Ok(Outcome {
             connection,
             left_out: Vec::new(),
@@ -137,7 +138,7 @@ impl Connections {
     }
 
     async fn changeable(&self, admin: &Admin, id: ConnectionId) -> Result<Connection, Refusal> {
-        crate::found(&self.0, &admin.tenant, &id.to_string()).await
+        change::changeable(&self.0, &admin.tenant, &id.to_string()).await
     }
 }
 

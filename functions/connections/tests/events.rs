@@ -107,6 +107,7 @@ fn start(address: &str) -> Child {
         ("AWS_ENDPOINT_URL", url.as_str()),
         ("AZURE_DEVOPS_URL", url.as_str()),
         ("CONTROL_TABLE", "control"),
+        ("RECORDS_TABLE", "records"),
         ("SECRET_PREFIX", "test/"),
         (
             "SECRET_KEY_ARN",
@@ -178,6 +179,17 @@ async fn every_event_comes_as_far_as_the_table() {
         ("connections-show.json", "GetItem"),
         ("connections-report.json", "GetItem"),
         ("connections-sync.json", "GetItem"),
+        ("connections-delete.json", "GetItem"),
+        ("connections-deletion.json", "GetItem"),
+        ("connections-export.json", "GetItem"),
+        ("connections-pause.json", "GetItem"),
+        ("connections-resume.json", "GetItem"),
+        ("integrations-show.json", "Query"),
+        ("integrations-export.json", "Query"),
+        ("integrations-pause.json", "Query"),
+        ("integrations-resume.json", "Query"),
+        ("integrations-runs.json", "Query"),
+        ("audit-list.json", "Query"),
     ];
     for (name, operation) in events {
         let (answer, operations) = invoke(event(name)).await;

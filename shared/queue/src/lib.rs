@@ -10,7 +10,7 @@ use aws_sdk_sqs::{
     error::{BuildError, ProvideErrorMetadata, SdkError},
     types::{MessageAttributeValue, SendMessageBatchRequestEntry},
 };
-use model::{FanOut, Fault, Job, Purge, Service};
+use model::{FanOut, Fault, Job, Purge, Service, TenantId};
 use serde::Serialize;
 
 /// What SQS takes: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
