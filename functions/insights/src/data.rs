@@ -9,8 +9,8 @@ use http_api::Refusal;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use metrics::{Input, Known, Link, Metric, Owner, Project, Range, Reach, Row, Rows};
 use model::{
-    ConnectionId, Integration, IntegrationId, Kind, Organization, OrganizationId, OrganizationName,
-    ProjectId, Record, TenantId,
+    ConnectionId, ConnectionStatus, Integration, IntegrationId, Kind, Organization, OrganizationId,
+    OrganizationName, ProjectId, Record, TenantId,
     record::{NO_DAY, WorkItem},
 };
 use storage::Selected;
@@ -66,6 +66,7 @@ impl Scope {
         wanted: Option<ConnectionId>,
     ) -> Result<Self, Refusal> {
         let mut connections = context.control.connections(tenant).await?;
+        connections.retain(|connection| connection.status != ConnectionStatus::Deleting);
         if let Some(wanted) = wanted {
             connections.retain(|connection| connection.id == wanted);
             if connections.is_empty() {

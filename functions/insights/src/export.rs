@@ -250,6 +250,7 @@ mod tests {
             service: model::Service::Boards,
             name: "Boards".to_owned(),
             status: model::IntegrationStatus::Active,
+            story_points_field: None,
         }
     }
 
