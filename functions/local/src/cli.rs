@@ -2,6 +2,7 @@
 
 mod api;
 mod arguments;
+mod departure;
 mod failure;
 mod origin;
 mod processes;
@@ -23,6 +24,7 @@ use tokio::signal;
 
 use self::api::Api;
 use self::arguments::Arguments;
+use self::departure::Departure;
 use self::failure::Failure;
 use self::processes::Usage;
 use self::report::Report;
@@ -137,7 +139,12 @@ async fn work(
         measured.queries =
             queries::ask_all(&api, Timestamp::now(), arguments.retention_days).await?;
     }
-    report(arguments, upstream, stack, measured, started).await
+    let mut report = report(arguments, upstream, stack, measured, started).await?;
+    if arguments.delete {
+        progress::say("deleting the connection");
+        report.departure = Some(Departure::of_all(stack, &tenant).await?);
+    }
+    Ok(report)
 }
 
 /// What was measured before anything was read back.
@@ -280,5 +287,6 @@ async fn report(
         sync_ms: measured.sync_ms,
         duration_ms: started.elapsed().as_millis(),
         usage: measured.usage,
+        departure: None,
     })
 }

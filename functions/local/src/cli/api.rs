@@ -72,6 +72,18 @@ impl Api {
         Ok(())
     }
 
+    /// Deletes every connection, and returns their ids; the removal goes on in the background.
+    pub(super) async fn delete_all(&self) -> Result<Vec<String>, Failure> {
+        let mut deleted = Vec::new();
+        for connection in self.connections().await? {
+            let url = format!("{}/{}", self.connections_url, connection.id);
+            self.send("delete a connection", self.client.delete(url))
+                .await?;
+            deleted.push(connection.id);
+        }
+        Ok(deleted)
+    }
+
     async fn connections(&self) -> Result<Vec<Connection>, Failure> {
         let request = self.client.get(&self.connections_url);
         let answer = self.send("list the connections", request).await?;

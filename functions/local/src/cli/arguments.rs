@@ -22,6 +22,9 @@ pub(super) struct Arguments {
     /// After the first sync look for news once, as the schedule does every period, and count what that asks for.
     #[arg(long)]
     pub(super) idle_pass: bool,
+    /// In the end delete the connection and count what that takes; with --once 0 only if nothing is left of it.
+    #[arg(long, conflicts_with = "organization")]
+    pub(super) delete: bool,
     /// Measure: a sync and a pass with nothing new, kept nowhere; prints the figures that README quotes.
     #[arg(long, conflicts_with_all = ["json", "organization"])]
     pub(super) benchmark: bool,

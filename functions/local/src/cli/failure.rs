@@ -51,6 +51,8 @@ pub(super) enum Failure {
     Tick(InvokeError),
     #[error("cannot read the tables: {0}")]
     Storage(#[from] storage::Error),
+    #[error("cannot read the tables: {0}")]
+    Scan(String),
     #[error(transparent)]
     DynamoDb(#[from] DynamoDbError),
 }

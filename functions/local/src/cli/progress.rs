@@ -37,6 +37,28 @@ pub(super) fn records(stack: &Stack) -> Records {
     )
 }
 
+/// Returns the partition and sort keys of everything in a table, by its id in the template.
+pub(super) async fn keys(stack: &Stack, table: &str) -> Result<Vec<(String, String)>, Failure> {
+    let name = stack.table_name(table).unwrap_or_default();
+    let mut items = client(stack)
+        .scan()
+        .table_name(name)
+        .projection_expression("pk, sk")
+        .into_paginator()
+        .items()
+        .send();
+    let mut keys = Vec::new();
+    while let Some(item) = items.next().await {
+        let item = item.map_err(|error| Failure::Scan(error.to_string()))?;
+        let key = |name: &str| {
+            let key = item.get(name).and_then(|key| key.as_s().ok());
+            key.cloned().unwrap_or_default()
+        };
+        keys.push((key("pk"), key("sk")));
+    }
+    Ok(keys)
+}
+
 fn control(stack: &Stack) -> Control {
     Control::new(
         client(stack),

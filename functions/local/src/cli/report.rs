@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simulator::Throttling;
 
+use super::departure::Departure;
 use super::processes::Usage;
 use super::queries::Measured;
 use super::traffic::Traffic;
@@ -51,12 +52,16 @@ pub(super) struct Report {
     /// What the synchronization used, without the reading back.
     pub(super) usage: Usage,
     pub(super) digest: String,
+    /// What the end took, if the connection was deleted.
+    pub(super) departure: Option<Departure>,
 }
 
 impl Report {
-    /// Returns whether everything upstream is stored and no message is dead.
+    /// Returns whether everything upstream is stored, no message is dead, and nothing is left of what was deleted.
     pub(super) fn is_good(&self) -> bool {
-        self.dead_letters.is_empty() && self.ledger.as_ref().is_none_or(Ledger::is_clean)
+        self.dead_letters.is_empty()
+            && self.ledger.as_ref().is_none_or(Ledger::is_clean)
+            && self.departure.as_ref().is_none_or(Departure::is_complete)
     }
 
     #[expect(clippy::print_stdout, reason = "this is the program's result")]
@@ -91,6 +96,7 @@ impl Report {
             "functions_cpu_us_per_record": self.us_per_record(self.usage.functions_cpu()),
             "peak_rss_bytes": self.usage.runner.map(|used| used.peak_rss_bytes),
             "function_peak_rss_bytes": peaks,
+            "deletion": self.departure.as_ref().map(Departure::json),
             "digest": self.digest,
         })
     }
@@ -157,6 +163,7 @@ mod tests {
             sync_ms: 5_000,
             duration_ms: 5_678,
             usage: usage(),
+            departure: None,
             digest: "d".to_owned(),
         }
     }
@@ -166,6 +173,24 @@ mod tests {
         assert!(report(0, 0).is_good());
         assert!(!report(1, 0).is_good());
         assert!(!report(0, 1).is_good());
+    }
+
+    #[test]
+    fn a_deletion_that_left_something_is_not_good() {
+        for left in [vec![], vec!["RecordsTable a b".to_owned()]] {
+            let is_complete = left.is_empty();
+            let departure = Some(Departure {
+                ms: 1,
+                items: 3,
+                left,
+            });
+            let report = Report {
+                departure,
+                ..report(0, 0)
+            };
+            assert_eq!(report.is_good(), is_complete);
+            assert_eq!(report.text().contains("nothing is left"), is_complete);
+        }
     }
 
     #[test]

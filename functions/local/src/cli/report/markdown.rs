@@ -13,7 +13,12 @@ impl Report {
             format!("| `{}`, {} | |", self.scale, build()),
             "|---|---|".to_owned(),
         ];
-        let figures = [self.of_the_store(), self.of_time(), self.of_memory()];
+        let figures = [
+            self.of_the_store(),
+            self.of_time(),
+            self.of_memory(),
+            self.of_the_end(),
+        ];
         for (name, figure) in figures.into_iter().flatten() {
             lines.push(format!("| {name} | {figure} |"));
         }
@@ -27,6 +32,18 @@ impl Report {
             lines.extend(questions(&self.queries));
         }
         lines.join("\n") + "\n"
+    }
+
+    fn of_the_end(&self) -> Vec<(String, String)> {
+        let end = self.departure.iter();
+        end.flat_map(|own| {
+            [
+                ("deleting the connection".to_owned(), seconds(own.ms)),
+                ("items deleted".to_owned(), own.items.to_string()),
+                ("items left".to_owned(), own.left.len().to_string()),
+            ]
+        })
+        .collect()
     }
 
     fn of_the_store(&self) -> Vec<(String, String)> {

@@ -3,6 +3,7 @@
 use simulator::Throttling;
 
 use super::Report;
+use crate::cli::departure::Departure;
 
 impl Report {
     pub(super) fn text(&self) -> String {
@@ -42,6 +43,7 @@ impl Report {
             seconds(self.duration_ms)
         ));
         lines.push(format!("  {}", self.verdict()));
+        lines.extend(self.departure.iter().map(end));
         lines.extend(
             self.dead_letters
                 .iter()
@@ -65,6 +67,19 @@ impl Report {
             ),
             None => format!("{dead} dead messages"),
         }
+    }
+}
+
+/// What the deletion did.
+fn end(own: &Departure) -> String {
+    let text = format!(
+        "  deleted after      {}: {} items",
+        seconds(own.ms),
+        own.items
+    );
+    match own.left.as_slice() {
+        [] => text + ", nothing is left",
+        left => format!("{text}, NOT everything: {}", left.join(", ")),
     }
 }
 
