@@ -250,7 +250,7 @@ fn in_two_hours() -> Timestamp {
 }
 
 /// The form of the simulated application.
-fn application(simulator: &Simulator) -> Value {
+pub(crate) fn application(simulator: &Simulator) -> Value {
     let application = simulator.entra().application();
     json!({
         "tenant_id": simulator.entra().directory(),
@@ -313,6 +313,11 @@ async fn an_application_fetches_as_much_as_a_token_and_can_take_its_place() {
     assert_eq!(answer["method"], "service_principal");
     deployment.settle().await;
     assert_eq!(deployment.connection().await["status"], "active");
+    let (_, log) = deployment
+        .call(ADMIN, (Method::GET, "/api/v1/audit"), None)
+        .await;
+    assert_eq!(log["entries"][0]["action"], "reauthenticated", "{log}");
+    assert_eq!(log["entries"][0]["at"], answer["reauthenticated_at"]);
 
     deployment.assert_complete().await;
     let secret = application(&deployment.simulator)["client_secret"].clone();

@@ -157,6 +157,18 @@ impl Deployment {
     pub(crate) async fn connect(&self, pat: SecretString) -> (u16, Value) {
         let organization = self.simulator.organization();
         let form = json!({ "organizations": [organization], "pat": pat.expose_secret() });
+        self.create(form).await
+    }
+
+    /// Connects the organization as the simulated application.
+    pub(crate) async fn connect_application(&self) -> (u16, Value) {
+        let organization = self.simulator.organization();
+        let principal = crate::credentials::application(&self.simulator);
+        let form = json!({ "organizations": [organization], "service_principal": principal });
+        self.create(form).await
+    }
+
+    async fn create(&self, form: Value) -> (u16, Value) {
         let create = (reqwest::Method::POST, "/api/v1/connections");
         self.call(("contoso", &["admin"]), create, Some(form)).await
     }
@@ -356,6 +368,29 @@ impl Deployment {
             .all(Timestamp::now())
             .await
             .unwrap()
+    }
+
+    /// The partition and sort keys of everything in a table.
+    pub(crate) async fn keys(&self, table: &str) -> Vec<(String, String)> {
+        let scan = self.client().scan();
+        let name = self.stack.table_name(table).unwrap();
+        let items = scan.table_name(name).into_paginator().items().send();
+        let items = items.try_collect().await.unwrap();
+        let key = |item: &std::collections::HashMap<String, AttributeValue>, name: &str| {
+            item[name].as_s().unwrap().clone()
+        };
+        items
+            .iter()
+            .map(|item| (key(item, "pk"), key(item, "sk")))
+            .collect()
+    }
+
+    /// The names of all secrets.
+    pub(crate) fn secret_names(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.stack.data_file("secrets.json"));
+        let secrets: Value = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
+        let names = secrets.as_object().into_iter().flat_map(|all| all.keys());
+        names.cloned().collect()
     }
 
     /// The text of every item of both tables.

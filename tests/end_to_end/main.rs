@@ -17,6 +17,7 @@ mod certificate;
 )]
 mod checker;
 mod credentials;
+mod deletion;
 mod deployment;
 mod described;
 mod faults;
@@ -32,6 +33,7 @@ mod oauth;
 )]
 mod openapi;
 mod organizations;
+mod pause;
 mod permissions;
 mod regressions;
 mod second_looks;
