@@ -27,7 +27,7 @@ impl Deployment {
         let mut places = BTreeSet::new();
         let mut cursor = String::new();
         loop {
-            let (status, page) = self.get(&format!("{path}?cursor={cursor}")).await;
+            let (status, page) = self.get(&format!("{path}{cursor}")).await;
             assert_eq!(status, 200, "{page}");
             for item in page["items"].as_array().unwrap() {
                 let part = |name: &str| item[name].as_str().unwrap().to_owned();
@@ -36,7 +36,7 @@ impl Deployment {
                 assert!(places.insert(place), "named twice: {item}");
             }
             match page["next"].as_str() {
-                Some(next) => next.clone_into(&mut cursor),
+                Some(next) => cursor = format!("?cursor={next}"),
                 None => return places,
             }
         }

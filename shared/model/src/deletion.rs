@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::AddAssign};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{Actor, ConnectionId, FanOut, Kind, TenantId};
 
@@ -29,8 +29,8 @@ pub enum Errand {
 /// How much is held.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holdings {
-    /// Records by kind.
-    #[serde(default)]
+    /// Records by kind; written with the names that the API has for them.
+    #[serde(default, serialize_with = "by_name", deserialize_with = "from_names")]
     pub records: BTreeMap<Kind, u64>,
     /// Streams with their cursors.
     #[serde(default)]
@@ -53,6 +53,20 @@ pub struct Holdings {
     /// Secrets in Secrets Manager.
     #[serde(default)]
     pub secrets: u64,
+}
+
+fn by_name<S: Serializer>(counts: &BTreeMap<Kind, u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(counts.iter().map(|(kind, count)| (kind.name(), count)))
+}
+
+fn from_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Kind, u64>, D::Error> {
+    let counts = BTreeMap::<String, u64>::deserialize(deserializer)?;
+    let kinds = counts.into_iter().map(|(name, count)| {
+        let kind = Kind::from_name(&name);
+        let kind = kind.ok_or_else(|| D::Error::custom(format!("`{name}` is no kind")));
+        Ok((kind?, count))
+    });
+    kinds.collect()
 }
 
 impl AddAssign for Holdings {
@@ -91,6 +105,20 @@ pub struct Deletion {
 mod tests {
     use super::*;
     use crate::Reason;
+
+    #[test]
+    fn records_are_counted_under_the_names_that_the_api_has_for_them() {
+        let records = Kind::ALL.iter().copied().zip(1..).collect();
+        let held = Holdings {
+            records,
+            ..Holdings::default()
+        };
+        let json = serde_json::to_value(&held).unwrap();
+        for kind in Kind::ALL {
+            assert!(json["records"][kind.name()].is_u64(), "{json}");
+        }
+        assert_eq!(serde_json::from_value::<Holdings>(json).unwrap(), held);
+    }
 
     #[test]
     fn a_message_is_read_as_what_it_was_sent_as() {
