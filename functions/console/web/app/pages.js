@@ -1,6 +1,10 @@
 // The pages by their addresses.
 
+import { Audit } from "./pages/audit.js";
 import { Connect } from "./pages/connect.js";
+import { DeletePage } from "./pages/connection/delete.js";
+import { RunsPage } from "./pages/connection/runs.js";
+import { SpotCheckPage } from "./pages/connection/spot-check.js";
 import { ConnectionPage } from "./pages/connection.js";
 import { Connections } from "./pages/connections.js";
 import { Family } from "./pages/family.js";
@@ -20,6 +24,7 @@ export const PAGES = [
   { path: "/sprints", title: "Sprints", icon: "sprints", group: "insights" },
   { path: "/insights", title: "All metrics", icon: "metrics", group: "insights" },
   { path: "/connections", title: "Integrations", icon: "connections", group: "settings" },
+  { path: "/audit", title: "Audit log", icon: "audit", group: "settings", role: "admin" },
 ];
 
 /** The page at an address; `null` if there is none. @param {string} path */
@@ -31,11 +36,17 @@ export function find(path) {
     if (["pipelines", "delivery", "reviews", "boards", "sprints"].includes(first)) return html`<${Family} name=${first} />`;
     if (first === "insights") return html`<${Metrics} />`;
     if (first === "connections") return html`<${Connections} />`;
+    if (first === "audit") return html`<${Audit} />`;
   }
   if (parts.length === 2) {
     if (first === "insights") return html`<${MetricPage} name=${second} />`;
     if (first === "connections") return second === "new" ? html`<${Connect} />` : html`<${ConnectionPage} id=${second} />`;
   }
-  if (parts.length === 3 && first === "connections" && third === "reauthenticate") return html`<${Reauthenticate} id=${second} />`;
+  if (parts.length === 3 && first === "connections") {
+    if (third === "reauthenticate") return html`<${Reauthenticate} id=${second} />`;
+    if (third === "delete") return html`<${DeletePage} id=${second} />`;
+    if (third === "runs") return html`<${RunsPage} id=${second} />`;
+    if (third === "spot-check") return html`<${SpotCheckPage} id=${second} />`;
+  }
   return null;
 }

@@ -19,8 +19,10 @@ export type Integration = {
   name: string;
   status: string;
   complete_as_of: string | null;
+  next_run: string | null;
+  coverage: number | null;
   counts: Counts;
-  streams: { total: number; complete: number };
+  streams: { total: number; complete: number; failing: number };
   errors?: { stream: string; error: string }[];
 };
 
@@ -32,9 +34,71 @@ export type Connection = {
   method: string;
   organizations: string[];
   status: string;
+  paused_at: string | null;
   created_at: string;
+  reauthenticated_at: string | null;
+  warnings: { organization: string | null; on: string; days_left: number; detail: string }[];
   integrations: Integration[];
   [other: string]: unknown;
+};
+
+export type Actor = { subject: string; name?: string };
+
+export type Deletion = {
+  connection: string;
+  name: string;
+  status: "not_requested" | "deleting" | "deleted" | string;
+  requested_at: string | null;
+  requested_by: Actor | null;
+  finished_at: string | null;
+  holdings: {
+    records: Record<string, number>;
+    streams: number;
+    runs: number;
+    quarantined: number;
+    discovered: number;
+    throttles: number;
+    integrations: number;
+    secrets: number;
+  };
+  complete: boolean;
+};
+
+export type Run = {
+  resource: string;
+  scope: string;
+  status: string;
+  started_at: string;
+  ended_at: string;
+  duration_ms: number;
+  counts: Counts;
+};
+
+export type AuditEntry = {
+  at: string;
+  by: Actor;
+  action: string;
+  connection: string;
+  name: string;
+  integration?: string;
+  fields?: string[];
+};
+
+export type SpotCheck = {
+  kind: string;
+  id: string;
+  organization: string;
+  service: string;
+  checked_at: string;
+  verdict: string;
+  why: string | null;
+  explanation: string;
+  follows_at: string | null;
+  stored: boolean;
+  live: boolean;
+  expires_at: string | null;
+  fields: { name: string; stored: unknown; live: unknown; difference: string }[];
+  details: { name: string; state: string }[];
 };
 
 export type Quarantined = { stream: string; item: string; reason: string; seen_at: string };

@@ -1,13 +1,13 @@
 // One connection: how its integrations are doing, stream by stream, and what can be done with it.
 
-import { ApiError, get, send } from "../api.js";
+import { ApiError, get } from "../api.js";
 import { count, words } from "../format.js";
 import { useLoaded, useTitle } from "../hooks.js";
-import { forget } from "../insights.js";
 import { may } from "../session.js";
-import { Icon } from "../ui/icons.js";
-import { Answer, Card, Empty, Failed, Heading, Notice, Segments, Skeleton, State, Table, Time } from "../ui/parts.js";
+import { Answer, Card, Empty, Heading, Notice, Segments, Skeleton, State, Table, Time } from "../ui/parts.js";
 import { html, useState } from "../view.js";
+import { Actions, PauseIntegration } from "./connection/actions.js";
+import { Warnings } from "./connection/warnings.js";
 import { Integrations, METHODS } from "./connections.js";
 
 /** @typedef {import("../types").Connection} Connection */
@@ -26,15 +26,18 @@ export function ConnectionPage({ id }) {
   if (loaded.error instanceof ApiError && loaded.error.status === 404) {
     return html`
       <${Heading} title="There is no such connection" back=${{ href: "/connections", text: "Your integrations" }} />
-      <${Empty} title="Nothing is connected under this address" icon="connections">It may have been deleted.<//>`;
+      <${Empty} title="Nothing is connected under this address" icon="connections" action=${html`<a class="button" href="${address}/delete">Look for a receipt</a>`}>It may have been deleted; then a receipt is kept.<//>`;
   }
   return html`
     <${Answer} loaded=${loaded} skeleton=${html`<${Skeleton} height=${320} />`}>
       ${(/** @type {Connection} */ connection) => html`
-        <${Heading} title=${connection.name} lead=${connection.description} back=${{ href: "/connections", text: "Your integrations" }} actions=${may("admin") && html`<${Actions} connection=${connection} reload=${loaded.reload} />`} />
+        <${Heading} title=${connection.name} lead=${connection.description} back=${{ href: "/connections", text: "Your integrations" }} actions=${may("admin") && connection.status !== "deleting" && html`<${Actions} connection=${connection} reload=${loaded.reload} />`} />
+        ${connection.status === "deleting" && html`<${Notice} tone="warn" icon="wait" title="It is being deleted"><p>What it held is being removed, and nothing new is fetched.</p><a class="button small" href="${address}/delete">Watch it</a><//>`}
+        ${connection.paused_at && html`<${Notice} icon="pause" title="It is paused"><p>Nothing is fetched since <${Time} at=${connection.paused_at} />. What is stored stays as it was then.</p><//>`}
         ${connection.status === "reauthorization_needed" && html`<${Notice} tone="bad" title="The credential is not accepted any more"><p>Nothing new is fetched until it is replaced. What is stored stays.</p>${may("admin") && html`<a class="button small" href="/connections/${connection.id}/reauthenticate">Reauthenticate</a>`}<//>`}
+        <${Warnings} connection=${connection} />
         <div class="grid">
-          <${Card} class="wide" title="Integrations" foot=${html`<span class="muted">${METHODS[connection.method] ?? words(connection.method)} · connected <${Time} at=${connection.created_at} /></span>`}><${Integrations} integrations=${connection.integrations} /><//>
+          <${Card} class="wide" title="Integrations" foot=${html`<${Foot} connection=${connection} />`}><${Integrations} integrations=${connection.integrations} actions=${may("admin") && connection.status !== "deleting" ? (/** @type {import("../types").Integration} */ integration) => html`<${PauseIntegration} integration=${integration} isWholePaused=${connection.paused_at !== null} reload=${loaded.reload} />` : undefined} /><//>
           <${Card} title="Requests">
             <${Answer} loaded=${report}>${(/** @type {Report} */ report) => html`<${Budgets} budgets=${report.request_budgets} />`}<//>
           <//>
@@ -43,27 +46,11 @@ export function ConnectionPage({ id }) {
     <//>`;
 }
 
-/** @param {{ connection: Connection, reload: () => void }} props */
-function Actions({ connection, reload }) {
-  const [state, setState] = useState(
-    /** @type {{ busy: boolean, said: string, error: Error | null }} */ ({ busy: false, said: "", error: null }),
-  );
-  const sync = async () => {
-    setState({ busy: true, said: "", error: null });
-    try {
-      await send("POST", `/connections/${connection.id}/sync`);
-      forget();
-      setState({ busy: false, said: "Looking at everything now.", error: null });
-      reload();
-    } catch (error) {
-      setState({ busy: false, said: "", error: /** @type {Error} */ (error) });
-    }
-  };
+/** @param {{ connection: Connection }} props */
+function Foot({ connection }) {
   return html`
-    <span class="muted" role="status">${state.said}</span>
-    <a class="button" href="/connections/${connection.id}/reauthenticate">Reauthenticate</a>
-    <button class="button" onClick=${sync} disabled=${state.busy}><${Icon} name="sync" />Synchronize now</button>
-    ${state.error && html`<${Failed} error=${state.error} title="That did not work" />`}`;
+    <span class="muted">${METHODS[connection.method] ?? words(connection.method)} · connected <${Time} at=${connection.created_at} />${connection.reauthenticated_at && html` · credential replaced <${Time} at=${connection.reauthenticated_at} />`}</span>
+    <span class="links"><a href="/connections/${connection.id}/runs">Run log</a><a href="/connections/${connection.id}/spot-check">Spot check</a></span>`;
 }
 
 /** @param {{ budgets: Report["request_budgets"] }} props */
