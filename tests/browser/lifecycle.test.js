@@ -126,3 +126,38 @@ test("a connection is deleted after its name was typed, and its receipt stays", 
     .waitFor();
   assertQuiet(complaints);
 });
+
+test("a spot check shows one thing stored and in Azure DevOps", async () => {
+  const { page, complaints } = await signedIn(browser, { path: "/insights/work_items_created?days=90" });
+  const link = await page.getByRole("link", { name: /Open/ }).first().getAttribute("href");
+  const number = /\/_workitems\/edit\/(\d+)/.exec(link ?? "")?.[1] ?? "";
+  await page.goto(`${new URL(page.url()).origin}${AT}`);
+  await page.getByRole("link", { name: "Spot check" }).click();
+  await page.getByRole("textbox", { name: "Number" }).fill(number);
+  await page.getByRole("button", { name: "Look at both" }).click();
+  await page.getByRole("heading", { level: 2, name: `Work item ${number}` }).waitFor();
+  assert.match((await page.getByRole("status").textContent()) ?? "", /Equal/);
+  const title = page.getByRole("row", { name: /^Title / });
+  const cells = await title.getByRole("cell").allTextContents();
+  assert.ok(cells[1].length > 2 && cells[1] === cells[2], `${cells}`);
+  assert.ok(page.url().includes(`id=${number}`));
+  // Nothing has this number.
+  await page.getByRole("textbox", { name: "Number" }).fill("999999999");
+  await page.getByRole("button", { name: "Look at both" }).click();
+  await page.getByText("Nowhere", { exact: true }).waitFor();
+  assertQuiet(complaints);
+});
+
+test("who looks is warned before a credential ends", async () => {
+  const { page, complaints } = await signedIn(browser);
+  await page.route(new RegExp(`/api/v1${AT}$`), async (route) => {
+    const answer = await (await route.fetch()).json();
+    const warning = { kind: "credential_expires", organization: "fabrikam", on: "2026-12-01", step: 7, detail: "Make a new one." };
+    await route.fulfill({ json: { ...answer, warnings: [{ ...warning, days_left: 1 }] } });
+  });
+  await page.getByRole("link", { name: "fabrikam", exact: true }).click();
+  const warning = page.locator(".notice", { hasText: "The credential for fabrikam ends in 1 day" });
+  await warning.getByRole("link", { name: "Reauthenticate" }).click();
+  await page.getByRole("heading", { level: 1, name: "Reauthenticate fabrikam" }).waitFor();
+  assertQuiet(complaints);
+});

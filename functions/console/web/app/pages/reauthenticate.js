@@ -1,6 +1,7 @@
 // Another credential for a connection that there is, by the same or another method.
 
 import { ApiError, beginEntraSignIn, get, send } from "../api.js";
+import { words } from "../format.js";
 import { useLoaded, useTitle } from "../hooks.js";
 import { forget } from "../insights.js";
 import { go } from "../router.js";
@@ -59,7 +60,7 @@ function Form({ connection, address }) {
         event.preventDefault();
         if (!busy) replace(false);
       }}>
-        <p class="muted">It is looked at first, and kept if it can read what the old one read, for all integrations of ${connection.name}: ${connection.integrations.map((one) => one.service).join(", ")} in ${connection.organizations.join(", ")}. They go on where they stand; what was fetched stays.</p>
+        <p class="muted">It is looked at first, and kept if it can read what the old one read, for all integrations of ${connection.name}: ${connection.integrations.map((one) => words(one.service)).join(", ")} in ${connection.organizations.join(", ")}. They go on where they stand; what was fetched stays.</p>
         <${Segments} label="Method" value=${method} options=${METHODS.map(({ id, title }) => ({ value: id, text: title }))} onChange=${(
           /** @type {MethodId} */ next,
         ) => {
