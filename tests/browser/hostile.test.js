@@ -22,7 +22,9 @@ const HOSTILE = Array.from({ length: 1000 }, (_, number) => FORMS[number % FORMS
 
 /** What the pages find their way by; everything else is written by people somewhere. */
 const KEPT = new Set([
-  ..."id integration status service method at period from to complete_as_of created_at seen_at next_try paused_until".split(" "),
+  ..."id integration status service method at period from to complete_as_of created_at seen_at next_try paused_until paused_at next_run last_good_pass reauthenticated_at".split(
+    " ",
+  ),
   ..."resource type unit zone metric metrics freshness range expires_on expires_at kind cadence".split(" "),
 ]);
 
