@@ -2,7 +2,7 @@
 //!
 //! The schedule's tick becomes one message per connection and organization; such a message becomes one job per stream
 //! that is due. Between the two lies the queue, so that one slow organization delays nobody. What a deleted connection has
-//! left is removed by messages of the same queue. Start reading at [`tick`], [`organization::visit`] and [`purge::purge`].
+//! left is removed by messages of the same queue. Start reading at `tick`, [`organization::visit`] and [`purge::purge`].
 
 pub mod organization;
 mod organizations;
