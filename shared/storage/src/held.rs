@@ -6,10 +6,11 @@ use serde_json::{Map, Number, Value};
 
 use crate::{
     Control, Error,
-    attributes::{Item, get_text, text},
+    attributes::Item,
     control::{
         DIRECTORY, connection_key, directory_key, discovery_key, integration_partition, tenant_key,
     },
+    page::page,
     throttle::throttle_key,
 };
 
@@ -38,25 +39,8 @@ impl Control {
         after: Option<&str>,
     ) -> Result<(Vec<Held>, Option<String>), Error> {
         let pk = integration_partition(integration);
-        let start = after.map(|after| {
-            let key = [("pk", pk.as_str()), ("sk", after)];
-            key.map(|(name, value)| (name.to_owned(), text(value)))
-                .into()
-        });
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(&pk))
-            .set_exclusive_start_key(start)
-            .limit(AT_ONCE)
-            .send()
-            .await
-            .map_err(|error| Error::dynamodb("Query", &error))?;
-        let items = output.items.unwrap_or_default();
-        let last = output.last_evaluated_key;
-        let last = last.and_then(|last| get_text(&last, "sk").map(str::to_owned));
+        let place = (pk.as_str(), after);
+        let (items, last) = page((&self.client, &self.table), place, AT_ONCE).await?;
         Ok((items.into_iter().map(Held::from).collect(), last))
     }
 

@@ -16,6 +16,7 @@ mod deletion;
 mod error;
 mod held;
 mod meter;
+mod page;
 mod quarantine;
 mod records;
 mod run_log;

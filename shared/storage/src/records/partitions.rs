@@ -15,6 +15,7 @@ use crate::{
     attributes::{Item, get_number, get_text, number, text},
     change::unsendable,
     error::if_held,
+    page::page,
 };
 
 /// How many partitions a process remembers to have listed; one that is listed again costs a write.
@@ -137,31 +138,14 @@ impl Records {
         (after, limit): (Option<&str>, i32),
     ) -> Result<(Vec<StoredRecord>, Option<String>), Error> {
         let pk = partition.key(integration);
-        let start = after.map(|after| {
-            let key = [("pk", pk.as_str()), ("sk", after)];
-            key.map(|(name, value)| (name.to_owned(), text(value)))
-                .into()
-        });
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(&pk))
-            .set_exclusive_start_key(start)
-            .consistent_read(true)
-            .limit(limit)
-            .send()
-            .await
-            .map_err(|error| Error::dynamodb("Query", &error))?;
+        let place = (pk.as_str(), after);
+        let (items, last) = page((&self.client, &self.table), place, limit).await?;
         let mut records = Vec::new();
-        for item in output.items.unwrap_or_default() {
+        for item in items {
             if !parts::is_part(get_text(&item, "sk").unwrap_or_default()) {
                 records.push(self.record(item).await?);
             }
         }
-        let last = output.last_evaluated_key;
-        let last = last.and_then(|last| get_text(&last, "sk").map(str::to_owned));
         Ok((records, last))
     }
 
