@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use auth::{Access, Authority, Entra, Error, Grant, Owner, Proof, Secret, Secrets, SignIn, Tokens};
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use model::{ApplicationId, ConnectionId, DirectoryId, Fault, OrganizationName, TenantId};
@@ -12,11 +11,11 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use simulator::{AZURE_DEVOPS, Config, Lifetimes, Simulator};
-use storage::Control;
+use storage::TokenTurn;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use crate::deployment::Deployment;
+use crate::{deployment::Deployment, regressions::tiny};
 
 const REDIRECT: &str = "https://lens.example/oauth/callback";
 const ADMIN: (&str, &[&str]) = ("contoso", &["admin"]);
@@ -127,18 +126,9 @@ impl SignedIn {
 
     /// What one worker has: a memory of its own, and the tables and secrets of all.
     fn worker(&self, clock: fn() -> Timestamp) -> Tokens {
-        let stack = &self.deployment.stack;
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("x", "x", None, None, "test"))
-            .endpoint_url(&stack.aws_environment()["AWS_ENDPOINT_URL_DYNAMODB"])
-            .build();
-        let client = aws_sdk_dynamodb::Client::from_conf(config);
-        let control = Control::new(client, stack.table_name("ControlTable").unwrap().to_owned());
         Tokens::new(
             self.secrets(),
-            control,
+            self.deployment.control(),
             Entra::new(&self.hosts()).unwrap(),
             clock,
         )
@@ -326,4 +316,61 @@ async fn an_application_fetches_as_much_as_a_token_and_can_take_its_place() {
         assert!(!place.contains(secret.as_str().unwrap()));
         assert!(!place.contains("eyJ0eXAiOiJKV1Qi"), "an access token");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_token_is_not_given_up() {
+    let deployment = Deployment::start(tiny()).await;
+    let entra = deployment.simulator.entra();
+    // A token that ends so soon is renewed by every job.
+    entra.set_lifetimes(Lifetimes {
+        access: Duration::from_secs(240),
+        ..entra.lifetimes()
+    });
+    let (_, answer) = deployment.connect_application().await;
+    let connection: ConnectionId = answer["id"].as_str().unwrap().parse().unwrap();
+    // In the middle of the first pass: there are children, which only their messages know.
+    while deployment.simulator.requests().len() < 40 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let control = deployment.control();
+    let turn = || {
+        control.take_token_turn(
+            connection,
+            "test",
+            Timestamp::now(),
+            Duration::from_secs(60),
+        )
+    };
+    while turn().await.unwrap() == TokenTurn::Held {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let in_vain = (in_an_hour(), 3);
+    control
+        .fail_token_turn(connection, "test", in_vain)
+        .await
+        .unwrap();
+    // More often than a message that fails is received.
+    for _ in 0..8 {
+        deployment.quiet().await;
+        deployment.stack.advance_queues(Duration::from_secs(3_600));
+    }
+    deployment.quiet().await;
+    let waiting: usize = deployment
+        .stack
+        .depths()
+        .values()
+        .map(|depth| depth.total())
+        .sum();
+    assert!(waiting > 0, "the pause came too late to prove anything");
+    let dead = deployment.stack.dead_letters();
+    assert!(dead.is_empty(), "{dead:?}");
+
+    control.forget_token_failures(connection).await.unwrap();
+    entra.set_lifetimes(Lifetimes {
+        access: Duration::from_secs(3_600),
+        ..entra.lifetimes()
+    });
+    deployment.settle().await;
+    deployment.assert_complete_at_least(200).await;
 }

@@ -23,7 +23,7 @@ use model::{Facet, Retention, RowKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use simulator::{Config, Simulator};
-use storage::{Records, StoredRecord};
+use storage::{Control, Records, StoredRecord};
 
 use crate::{PATIENCE, described};
 
@@ -249,6 +249,12 @@ impl Deployment {
             .endpoint_url(endpoint)
             .build();
         Client::from_conf(config)
+    }
+
+    /// The control table, as functions use it.
+    pub(crate) fn control(&self) -> Control {
+        let name = self.stack.table_name("ControlTable").unwrap();
+        Control::new(self.client(), name.to_owned())
     }
 
     /// Makes the streams of a resource due, as if their time had come, and gives them this cursor, if any.

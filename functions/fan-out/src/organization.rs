@@ -65,13 +65,16 @@ async fn look_at(
     }
     let result = send_due(context, message, connection).await;
     match &result {
-        Err(Error::Upstream(upstream::Error::Paused { pause, .. })) => {
+        Err(
+            Error::Upstream(upstream::Error::Paused { pause, .. })
+            | Error::Secret(auth::Error::Cooling { after: pause }),
+        ) => {
             // A message that waits in the queue costs nothing, and a pause is no reason to give up.
             context
                 .queues
                 .send_fan_out(std::slice::from_ref(message), *pause)
                 .await?;
-            tracing::info!(delay_s = pause.as_secs(), "organization is paused");
+            tracing::info!(delay_s = pause.as_secs(), "it has to wait");
             Ok(())
         }
         Err(Error::Upstream(upstream::Error::Ado(error @ ado::Error::Stopped { .. }))) => {

@@ -139,6 +139,12 @@ async fn work(
         Err(error) if error.fault() == Fault::Reauthorize => {
             return needs_person(context, job, error.into()).await;
         }
+        // Somebody has asked in vain. To wait with everybody else is no attempt of this job, however long it takes.
+        Err(auth::Error::Cooling { after }) => {
+            tracing::info!(delay_s = after.as_secs(), "no access token yet");
+            let waiting = std::slice::from_ref(job);
+            return Ok(context.queues.send_jobs(waiting, after).await?);
+        }
         result => result?,
     };
     let asked = upstream::Upstream::new(
