@@ -104,11 +104,6 @@ async fn a_deletion_removes_what_the_export_names_and_keeps_a_receipt() {
     });
     let (status, answer) = deployment.connect_application().await;
     assert_eq!(status, 201, "{answer}");
-    // Once is enough: workers that all wait for a turn, again and again, are another test.
-    entra.set_lifetimes(Lifetimes {
-        access: Duration::from_secs(3_600),
-        ..entra.lifetimes()
-    });
     deployment.settle().await;
     let view = deployment.connection().await;
     let connection = format!("/api/v1/connections/{}", view["id"].as_str().unwrap());
