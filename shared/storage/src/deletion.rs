@@ -177,6 +177,9 @@ impl Control {
         (records, integration): (&Records, IntegrationId),
         emptied: &[(Partition, u64)],
     ) -> Result<bool, Error> {
+        if emptied.is_empty() {
+            return Ok(true);
+        }
         let mut counts = BTreeMap::<Kind, u64>::new();
         let mut writes = Vec::new();
         for (partition, count) in emptied {

@@ -304,6 +304,9 @@ async fn a_partition_is_listed_before_it_has_records_and_its_count_survives_a_se
         let forgotten = control.forget_partitions(whose, list, &emptied).await;
         assert_eq!(forgotten.unwrap(), is_first, "a partition counts once");
     }
+    let list = (&records, INTEGRATION);
+    let nothing = control.forget_partitions(whose, list, &[]).await;
+    assert!(nothing.unwrap(), "another purge has taken all of them");
     let gone = records.empty(INTEGRATION, &partitions[0]).await.unwrap();
     assert_eq!(gone, None, "it is listed no longer");
     assert_eq!(
