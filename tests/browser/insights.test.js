@@ -54,6 +54,29 @@ test("a filter is kept in the address, and counts", async () => {
   assertQuiet(complaints);
 });
 
+test("a day on which nothing was counted is 0, and one on which nothing was measured is a gap", async () => {
+  const { page, complaints } = await signedIn(browser, { path: "/insights/deployment_frequency?days=30" });
+  await settled(page);
+  const gaps = () => page.locator(".chart-gap").first().getAttribute("d");
+  assert.equal((await gaps()) ?? "", "", "days without a deployment are 0 a day");
+  const chart = page.locator(".chart svg").first();
+  await chart.focus();
+  await page.keyboard.press("Home");
+  const told = [];
+  for (let day = 0; day < 30; day += 1) {
+    told.push((await page.locator(".chart-tip").first().textContent()) ?? "");
+    await page.keyboard.press("ArrowRight");
+  }
+  assert.ok(
+    told.some((text) => /value0 per day/.test(text)),
+    told.join("\n"),
+  );
+  await page.goto(`${url}/insights/time_to_restore?days=30`);
+  await settled(page);
+  assert.notEqual((await gaps()) ?? "", "", "days on which nothing was restored have no time");
+  assertQuiet(complaints);
+});
+
 test("a bar leads to its rows, and they to Azure DevOps", async () => {
   const { page, complaints } = await signedIn(browser, { path: "/insights/run_duration?days=90&by=pipeline" });
   await settled(page);

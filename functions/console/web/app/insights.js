@@ -208,6 +208,23 @@ export async function wholeBefore(metric, range, { filters, connection, by, sign
   return earlier && numbers(metric, earlier, { filters, connection, by: by ? [by] : [], limit: GROUPS }, { signal, isLater: true });
 }
 
+/** Measures of how often something happened: in a time in which nothing did, that is 0. Of what is measured there is no value then. */
+const COUNTED = ["count", "frequency", "sum", "distinct", "days_per_week"];
+
+/**
+ * A trend as it is drawn: what is counted is 0 where nothing happened, if everything has been seen. Without anything in the
+ * whole range it stays empty.
+ * @param {Metric} metric
+ * @param {Numbers} answer
+ * @param {import("./types").Point[]} [points] of one group of it
+ */
+export function drawn(metric, answer, points = answer.trend ?? []) {
+  const { complete_as_of: seen, integrations } = answer.freshness;
+  if (!COUNTED.includes(metric.measure) || !seen || integrations.some((one) => one.syncing > 0)) return points;
+  if (points.every((point) => point.count === 0)) return points;
+  return points.map((point) => (point.count === 0 ? { ...point, value: 0 } : point));
+}
+
 /** Whether more of it is better; `null` if that cannot be said. @param {Metric} metric @returns {boolean | null} */
 export function isHighGood({ name, measure }) {
   if (/fail|abandon|rework|miss|flaky|overdue|without|bounce|churn|creep|stale|reopen|unlinked|hop|blocked|restore/.test(name))

@@ -8,6 +8,7 @@ import { useLoaded, useTitle } from "../hooks.js";
 import {
   before,
   changed,
+  drawn,
   filtersOf,
   groupName,
   isHighGood,
@@ -75,7 +76,7 @@ function Tile({ metric, range, query }) {
       <span class="tile-title">${words(metric.name)}</span>
       <${Answer} loaded=${loaded} title=${words(metric.name)} skeleton=${html`<${Skeleton} height=${64} />`}>
         ${(/** @type {import("../types").Numbers} */ answer) => html`
-          <span class="tile-number"><${Big} value=${answer.total.value} unit=${metric.unit} /><${Spark} points=${answer.trend ?? []} /></span>
+          <span class="tile-number"><${Big} value=${answer.total.value} unit=${metric.unit} /><${Spark} points=${drawn(metric, answer)} /></span>
           <span class="tile-foot"><${Change} metric=${metric} now=${answer.total.value} then=${then.value?.total.value} days=${range.days} /><${Basis} answer=${answer} /></span>`}
       <//>
     </a>`;
@@ -172,7 +173,7 @@ function Pains({ rate, range, query }) {
   );
   const sick = (connections.value ?? []).flatMap((one) =>
     one.integrations
-      .filter((integration) => ["needs_attention", "reauthorization_needed", "failed"].includes(integration.status))
+      .filter((integration) => ["needs_attention", "reauthorization_needed", "failing"].includes(integration.status))
       .map((integration) => ({ ...integration, connection: one.id })),
   );
   return html`

@@ -6,7 +6,7 @@ import { Stacked } from "../charts/stacked.js";
 import { Lines, Trend } from "../charts/trend.js";
 import { quantity, words } from "../format.js";
 import { useLoaded, useSeen } from "../hooks.js";
-import { filtersOf, groupName, isCutBy, isHighGood, mainDimension, rangeOf, whole, wholeBefore } from "../insights.js";
+import { drawn, filtersOf, groupName, isCutBy, isHighGood, mainDimension, rangeOf, whole, wholeBefore } from "../insights.js";
 import { useLocation } from "../router.js";
 import { Fragment, html } from "../view.js";
 import { Basis, Big, Change, Definition } from "./numbers.js";
@@ -87,14 +87,20 @@ function SeenCard({ metric, view = viewOf(metric), by = mainDimension(metric), t
     >
       <${Answer} loaded=${loaded} title="${title} could not be loaded" skeleton=${html`<${Skeleton} height=${200} />`}>
         ${(/** @type {Numbers} */ answer) => html`
-          <div class="metric-head">
-            <${Big} value=${answer.total.value} unit=${metric.unit} />
-            <${Change} metric=${metric} now=${answer.total.value} then=${then.value?.total.value} days=${range.days} />
-            ${typeof answer.total.p90 === "number" && html`<span class="muted metric-aside">median · p90 ${quantity(answer.total.p90, metric.unit)}</span>`}
-          </div>
+          ${view !== "stages" && html`<${Head} metric=${metric} total=${answer.total} then=${then.value?.total.value} days=${range.days} />`}
           ${answer.total.count === 0 ? html`<${Nothing} answer=${answer} />` : html`<${Chart} metric=${metric} answer=${answer} view=${view} by=${by} range=${asked} query=${query} most=${view === "heat" ? 12 : 6} />`}`}
       <//>
     <//>`;
+}
+
+/** The one number for all of it. The parts of a way have none together: a median over unlike parts says nothing. @param {{ metric: Metric, total: import("../types").Summary, then: number | null | undefined, days: number }} props */
+function Head({ metric, total, then, days }) {
+  return html`
+    <div class="metric-head">
+      <${Big} value=${total.value} unit=${metric.unit} />
+      <${Change} metric=${metric} now=${total.value} then=${then} days=${days} />
+      ${typeof total.p90 === "number" && html`<span class="muted metric-aside">median · p90 ${quantity(total.p90, metric.unit)}</span>`}
+    </div>`;
 }
 
 /** Why there is nothing. @param {{ answer: Numbers }} props */
@@ -124,7 +130,7 @@ export function Chart({ metric, answer, view, by, range, query, height = 190, mo
     return html`<${Stacked} series=${series} unit=${unit} label=${label} interval=${interval} height=${height} form=${view === "stacked" ? "bars" : "areas"} />`;
   }
   if (view === "lines")
-    return html`<${Lines} series=${groups.map((group) => ({ label: groupName(group), points: group.trend ?? [] }))} unit=${unit} label=${label} interval=${interval} height=${height} />`;
+    return html`<${Lines} series=${groups.map((group) => ({ label: groupName(group), points: drawn(metric, answer, group.trend) }))} unit=${unit} label=${label} interval=${interval} height=${height} />`;
   if (view === "heat") {
     const rows = groups.map((group) => ({ label: groupName(group), points: group.trend ?? [] }));
     return html`<${HeatMap} rows=${rows} unit=${unit} label=${label} interval=${interval} isHighGood=${isHighGood(metric)} />`;
@@ -137,7 +143,7 @@ export function Chart({ metric, answer, view, by, range, query, height = 190, mo
         ${answer.groups_in_all > groups.length && html`<p class="muted note">${groups.length} of ${answer.groups_in_all}</p>`}
       <//>`;
   }
-  return html`<${Trend} points=${answer.trend ?? []} unit=${unit} label=${label} interval=${interval} isPartial=${isPartial} height=${height} noun="values" />`;
+  return html`<${Trend} points=${drawn(metric, answer)} unit=${unit} label=${label} interval=${interval} isPartial=${isPartial} height=${height} noun="values" />`;
 }
 
 /** What work and changes pass on their way, in this order. */
