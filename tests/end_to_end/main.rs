@@ -37,6 +37,7 @@ mod pause;
 mod permissions;
 mod regressions;
 mod second_looks;
+mod sight;
 mod spot_check;
 mod timelines;
 mod tokens;

@@ -7,6 +7,7 @@
 pub mod organization;
 mod organizations;
 pub mod purge;
+mod sight;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use entrypoint::{Config, Delivery, Pending};

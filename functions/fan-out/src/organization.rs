@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use storage::{Stream, StreamKey};
 use upstream::Upstream;
 
-use crate::{Context, Error, KILL_MARGIN};
+use crate::{Context, Error, KILL_MARGIN, sight};
 
 /// How long what was discovered is believed.
 const DISCOVERY_TTL: SignedDuration = SignedDuration::from_hours(24);
@@ -202,7 +202,7 @@ async fn send(
     Ok(())
 }
 
-fn key(
+pub(crate) fn key(
     integration: &Integration,
     discovery: &Discovery,
     resource: &Resource,
@@ -316,8 +316,12 @@ async fn discovered(
     {
         return Ok(known.clone());
     }
-    let known = known.map(|known| known.organization);
-    let discovery = discover(context, message, known, now).await?;
+    let organization = known.as_ref().map(|known| known.organization.clone());
+    let discovery = discover(context, message, organization, now).await?;
+    if let Some(known) = &known {
+        sight::widen(context, message, (known, &discovery)).await?;
+    }
+    // Last, so that whoever is broken off before finds the same news again.
     context
         .control
         .put_discovery(message.connection, &discovery)

@@ -427,6 +427,27 @@ impl Resource {
         })
     }
 
+    /// Whether a list of this goes over all projects at once, so that another project means another list. What goes by the
+    /// records that are stored does not.
+    pub fn goes_over_all_projects(&self) -> bool {
+        let is_of_all = matches!(
+            self.fan_out,
+            FanOut::Organization | FanOut::OrganizationAfter(_)
+        );
+        is_of_all && !matches!(self.fetch, Fetch::Ends | Fetch::GoneWorkItems)
+    }
+
+    /// Whether a list of this goes over all repositories of a project and on from a time, so that it misses what was earlier
+    /// in a repository that did not answer then.
+    pub fn goes_over_all_repositories(&self) -> bool {
+        let Fetch::List(list) = self.fetch else {
+            return false;
+        };
+        self.service == Service::Repos
+            && self.fan_out == FanOut::Project
+            && matches!(list.cursor, CursorRule::Time { .. })
+    }
+
     /// The resources that are visited when a pass of this one brought something new.
     pub fn awakens(&self) -> impl Iterator<Item = &'static Resource> + use<> {
         let with = [

@@ -193,6 +193,29 @@ impl Control {
         Ok(())
     }
 
+    /// Has a stream read from its beginning again, as soon as it is visited. Whoever is at it cannot move its cursor any more.
+    /// What is stored stays, and coming again changes nothing of it.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn start_over(&self, integration: IntegrationId, name: &str) -> Result<(), Error> {
+        let gone = "cursor_json, completed_at, due_at, queued_until, lease_owner, lease_until, \
+                    pass_records, pass_quarantined";
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", text(integration_partition(integration)))
+            .key("sk", text(format!("STREAM#{name}")))
+            .update_expression(format!("SET fence = :fence REMOVE {gone}"))
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":fence", text("started over"))
+            .send()
+            .await;
+        if_held("UpdateItem", result)?;
+        Ok(())
+    }
+
     /// Takes the stream for `lease`. `owner` is the message that asks for it: the same message may take its own
     /// lease again after a crash. `fence` is unique to this invocation, and only its holder can move the cursor.
     ///
