@@ -342,6 +342,13 @@ impl Deployment {
         }
     }
 
+    /// Takes a table away, and everything in it.
+    pub(crate) async fn drop_table(&self, table: &str) {
+        let name = self.stack.table_name(table).unwrap();
+        let delete = self.client().delete_table().table_name(name);
+        delete.send().await.unwrap();
+    }
+
     /// A client of the stack's Secrets Manager.
     pub(crate) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};

@@ -6,6 +6,7 @@
     reason = "tests fail by panics and print what they found"
 )]
 
+mod alarms;
 mod any_order;
 mod authorization;
 mod canaries;

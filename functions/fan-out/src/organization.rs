@@ -13,6 +13,7 @@ use model::{
 use resources::{CATALOG, Every, Resource, discovery};
 use serde_json::value::RawValue;
 use storage::{Stream, StreamKey};
+use telemetry::Metric;
 use upstream::Upstream;
 
 use crate::{Context, Error, KILL_MARGIN, sight};
@@ -134,6 +135,7 @@ async fn send_due(
     let discovery = discovered(context, message, now).await?;
     let (tenant, id) = (&message.tenant, connection.id);
     let mut sent = 0;
+    let mut lag = Duration::ZERO;
     for integration in context.control.integrations(tenant, id).await? {
         if integration.status != IntegrationStatus::Active {
             continue;
@@ -150,12 +152,9 @@ async fn send_due(
         {
             for scope in scopes(resource, &discovery, &integration, &known) {
                 let key = key(&integration, &discovery, resource, scope);
-                if is_due(
-                    known.get(key.name().as_str()).copied(),
-                    resource,
-                    message.reason,
-                    now,
-                ) {
+                let stream = known.get(key.name().as_str()).copied();
+                lag = lag.max(overdue(stream, now));
+                if is_due(stream, resource, message.reason, now) {
                     due.push(key);
                 }
             }
@@ -163,6 +162,7 @@ async fn send_due(
         sent += due.len();
         send(context, message, &integration, &discovery, due).await?;
     }
+    telemetry::emit(now, &[(Metric::Lag, lag.as_secs_f64())]);
     tracing::info!(
         jobs = sent,
         projects = discovery.projects.len(),
@@ -289,6 +289,15 @@ fn is_due(stream: Option<&Stream>, resource: &Resource, reason: Reason, now: Tim
         Reason::Requested | Reason::News | Reason::Scheduled => !under_way && is_time,
         Reason::Resumed => is_time,
     }
+}
+
+/// How long a stream that was complete before has been due.
+fn overdue(stream: Option<&Stream>, now: Timestamp) -> Duration {
+    let complete = stream.filter(|stream| stream.completed_at.is_some());
+    let due_at = complete.and_then(|stream| stream.due_at);
+    let late = due_at.map(|due_at| now.duration_since(due_at));
+    late.and_then(|late| late.try_into().ok())
+        .unwrap_or_default()
 }
 
 /// Whether a stream is visited every period.

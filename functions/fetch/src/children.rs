@@ -13,8 +13,8 @@ use resources::{
 use storage::Counts;
 
 use crate::{
-    Context, Error, PARKED, changesets, commits, is_out_of_time, people::Upstream, run_coverage,
-    store, stream_key,
+    Context, Error, PARKED, changesets, commits, is_out_of_time, measure::measure,
+    people::Upstream, run_coverage, store, stream_key,
 };
 
 /// Fetches children; what is left when time or patience ends goes into a message of its own.
@@ -76,6 +76,7 @@ pub(crate) async fn visit(
         ..Counts::default()
     };
     context.control.count(&stream_key(job), counts).await?;
+    measure(context.now(), counts, upstream.waited());
     let pause = match result {
         Ok(()) => Duration::ZERO,
         Err(Error::Upstream(upstream::Error::Paused { pause, .. })) => pause,

@@ -14,6 +14,7 @@ mod ends;
 mod error;
 mod gone_work_items;
 mod linked_work_items;
+mod measure;
 mod open_runs;
 mod open_work_items;
 mod pass;

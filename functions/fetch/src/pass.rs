@@ -14,8 +14,8 @@ use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
 
 use crate::{
     Context, Error, again, commits, doubtful, each, ends, gone_work_items, is_out_of_time,
-    linked_work_items, open_runs, open_work_items, people::Upstream, run_activities,
-    sprint_capacities, store, stream_key, windows,
+    linked_work_items, measure::measure, open_runs, open_work_items, people::Upstream,
+    run_activities, sprint_capacities, store, stream_key, windows,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.
@@ -251,6 +251,7 @@ impl Held<'_> {
         };
         self.counts += sent;
         self.context.control.count(&self.key, sent).await?;
+        measure(self.context.now(), self.counts, upstream.waited());
         match result {
             Ok(End::Dry) => self.complete(first_pass).await,
             Ok(End::OutOfTime) => self.go_on_after(Duration::ZERO).await,

@@ -96,6 +96,11 @@ impl<'a> Upstream<'a> {
         self.asked.sent()
     }
 
+    /// How long the organization's limit made this worker and its job wait.
+    pub(crate) fn waited(&self) -> Duration {
+        self.asked.waited()
+    }
+
     /// Who the credential is.
     pub(crate) async fn who(&self) -> Result<ado::ConnectionData, upstream::Error> {
         self.asked.who().await

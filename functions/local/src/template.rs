@@ -287,6 +287,19 @@ impl Document {
             .collect()
     }
 
+    /// Returns the properties of all resources of a type as they are written, by logical id: for what does not exist locally.
+    #[must_use]
+    pub fn properties(&self, kind: &str) -> BTreeMap<&str, &Value> {
+        let resources = self.root.get("Resources").and_then(Value::as_object);
+        let of_kind = resources
+            .into_iter()
+            .flatten()
+            .filter(|(_, resource)| resource.get("Type").and_then(Value::as_str) == Some(kind));
+        of_kind
+            .filter_map(|(id, resource)| Some((id.as_str(), resource.get("Properties")?)))
+            .collect()
+    }
+
     /// Returns the names of the parameters that have no default.
     #[must_use]
     pub fn required_parameters(&self) -> Vec<String> {

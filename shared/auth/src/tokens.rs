@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{ConnectionId, Fault, OrganizationName, TenantId};
 use secrecy::{ExposeSecret, SecretString};
 use storage::{Control, TokenTurn};
+use telemetry::Metric;
 use tokio::{sync::Mutex, time::sleep};
 use uuid::Uuid;
 
@@ -177,6 +178,7 @@ impl Tokens {
                 Ok(secret)
             }
             Err(error) => {
+                telemetry::emit((self.clock)(), &[(Metric::RefreshFailures, 1.0)]);
                 let pause = cool_down(owner.connection, failures, &error);
                 let until = (self.clock)().saturating_add(pause);
                 let row = (until.unwrap_or(Timestamp::MAX), failures.saturating_add(1));

@@ -6,6 +6,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use lambda_runtime::LambdaEvent;
 use model::Fault;
 use serde::de::DeserializeOwned;
+use telemetry::Metric;
 
 /// A message as a handler gets it.
 #[derive(Clone, Debug)]
@@ -102,9 +103,8 @@ where
         Ok(parsed) => parsed,
         Err(error) => {
             tracing::error!(message.id = id, error = %error, "buried an unreadable message");
-            return pending
-                .bury(body, &format!("unreadable message: {error}"))
-                .await;
+            let reason = format!("unreadable message: {error}");
+            return counted(pending.bury(body, &reason).await);
         }
     };
     let delivery = Delivery {
@@ -134,9 +134,17 @@ where
         }
         Fault::Permanent => {
             tracing::error!(message.id = id, error = %error, "buried a message");
-            pending.bury(body, &error.to_string()).await
+            counted(pending.bury(body, &error.to_string()).await)
         }
     }
+}
+
+/// Measures that there is one more dead letter, if there is.
+fn counted(buried: bool) -> bool {
+    if buried {
+        telemetry::emit(crate::now(), &[(Metric::DeadLetters, 1.0)]);
+    }
+    buried
 }
 
 /// Half a minute after the first attempt, then twice as long each time, at most 15 minutes.

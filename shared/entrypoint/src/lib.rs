@@ -35,7 +35,7 @@ pub fn init() {
 }
 
 /// Our own crates, which keep secrets in types that print nothing.
-const OURS: [&str; 19] = [
+const OURS: [&str; 20] = [
     "ado",
     "api_document",
     "auth",
@@ -53,6 +53,7 @@ const OURS: [&str; 19] = [
     "resources",
     "spot_check",
     "storage",
+    "telemetry",
     "upstream",
     "validate_pat",
 ];

@@ -71,6 +71,8 @@ pub enum FaultKind {
     CutBody,
     /// The true answer as valid HTTP, but with half of its JSON missing.
     TruncatedJson,
+    /// The true answer, with an item before all others of its list that says nothing at all.
+    BlankItem,
     /// The true answer, with a pause before each chunk (tokio time).
     SlowBody {
         /// The pause.

@@ -43,6 +43,7 @@ pub struct Upstream<'a> {
     clock: fn() -> Timestamp,
     requests: AtomicU64,
     retries: AtomicU64,
+    waited_ms: AtomicU64,
 }
 
 /// The answer to a request that succeeded.
@@ -108,6 +109,7 @@ impl<'a> Upstream<'a> {
             clock,
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
+            waited_ms: AtomicU64::new(0),
         }
     }
 
@@ -117,6 +119,16 @@ impl<'a> Upstream<'a> {
             self.requests.load(Ordering::Relaxed),
             self.retries.load(Ordering::Relaxed),
         )
+    }
+
+    /// How long the organization's limit made others wait: this worker, and a job that it put off.
+    pub fn waited(&self) -> Duration {
+        Duration::from_millis(self.waited_ms.load(Ordering::Relaxed))
+    }
+
+    fn wait(&self, time: Duration) {
+        let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.waited_ms.fetch_add(time, Ordering::Relaxed);
     }
 
     /// Who the credential is.
@@ -151,6 +163,7 @@ impl<'a> Upstream<'a> {
             };
             match error.fault() {
                 Fault::Retryable { after: Some(after) } if after > SHORT || tries == TRIES => {
+                    self.wait(after);
                     return Err(error.into());
                 }
                 // The pause is kept by whoever asks for admission next.
@@ -198,12 +211,14 @@ impl<'a> Upstream<'a> {
             }
             waited += wait;
             if waited > SHORT {
+                self.wait(wait.max(SHORT));
                 return Err(Error::Paused {
                     organization: self.organization.to_string(),
                     pause: wait.max(SHORT),
                 });
             }
             sleep(wait).await;
+            self.wait(wait);
         }
     }
 

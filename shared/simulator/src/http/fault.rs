@@ -49,6 +49,7 @@ pub(crate) fn replacement(kind: &FaultKind, path: &str) -> Option<Reply> {
         | FaultKind::RepeatedToken
         | FaultKind::CutBody
         | FaultKind::TruncatedJson
+        | FaultKind::BlankItem
         | FaultKind::SlowBody { .. } => None,
     }
 }
@@ -73,8 +74,20 @@ pub(crate) fn spoil(kind: &FaultKind, mut reply: Reply, now_second: i64) -> Repl
             reply.body.truncate(reply.body.len() / 2);
             reply
         }
+        FaultKind::BlankItem => blank_item(reply),
         _ => reply,
     }
+}
+
+/// An answer whose list begins with an item that says nothing.
+fn blank_item(mut reply: Reply) -> Reply {
+    if let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body)
+        && let Some(items) = body.get_mut("value").and_then(Value::as_array_mut)
+    {
+        items.insert(0, Value::Object(serde_json::Map::new()));
+        reply.body = body.to_string().into_bytes();
+    }
+    reply
 }
 
 /// An answer that gives back the token that it was asked with.
