@@ -98,8 +98,19 @@ impl Deployment {
         template: &Path,
         change: impl FnOnce(Options) -> Options,
     ) -> Self {
+        Self::start_ago(0, config, template, change).await
+    }
+
+    /// The same for an organization whose history ended so many days before midnight: then days can pass in it without its clock
+    /// getting ahead of the functions'.
+    async fn start_ago(
+        days: i64,
+        config: Config,
+        template: &Path,
+        change: impl FnOnce(Options) -> Options,
+    ) -> Self {
         let midnight = Timestamp::now().as_second() / 86_400 * 86_400;
-        let epoch = Timestamp::from_second(midnight).unwrap();
+        let epoch = Timestamp::from_second(midnight - days * 86_400).unwrap();
         let simulator = Simulator::new(Config { epoch, ..config });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -117,7 +128,13 @@ impl Deployment {
 
     /// The same, connected and synchronized.
     pub(crate) async fn synchronized(config: Config) -> Self {
-        let deployment = Self::start(config).await;
+        Self::synchronized_ago(0, config).await
+    }
+
+    /// The same for an organization whose history ended so many days ago.
+    pub(crate) async fn synchronized_ago(days: i64, config: Config) -> Self {
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+        let deployment = Self::start_ago(days, config, template.as_ref(), |options| options).await;
         let (status, answer) = deployment.connect(deployment.simulator.default_pat()).await;
         assert_eq!(status, 201, "{answer}");
         deployment.settle().await;

@@ -21,6 +21,7 @@ mod credentials;
 mod deletion;
 mod deployment;
 mod described;
+mod edit;
 mod faults;
 mod first_sync;
 mod insights;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 use validate_pat::form::{self, Form, Given};
 
-use crate::{Context, change};
+use crate::{Context, change, edit::Wish};
 
 /// The longest name of a connection.
 const NAME_CHARACTERS: usize = 100;
@@ -33,6 +33,7 @@ pub(crate) async fn create(
 ) -> Result<Created, Refusal> {
     let mut fields = form::fields(body)?;
     let name = name(&mut fields)?;
+    let wish = Wish::take(&mut fields)?;
     let form = Form::from_fields(fields)?;
     let name = name.unwrap_or_else(|| form.organizations[0].to_string());
     free_name(context, admin, &name).await?;
@@ -49,6 +50,7 @@ pub(crate) async fn create(
         every_organization: false,
         given,
         identities,
+        wish,
     };
     keep(context, admin, draft).await
 }
@@ -74,6 +76,8 @@ pub(crate) struct Draft {
     pub(crate) given: Given,
     /// Whom the credential acts as in each organization.
     pub(crate) identities: BTreeMap<OrganizationName, Uuid>,
+    /// What else the user says of it.
+    pub(crate) wish: Wish,
 }
 
 /// Saves a connection and has its first synchronization start.
@@ -227,7 +231,8 @@ fn describe(context: &Context, tenant: &TenantId, draft: Draft) -> Created {
         status: IntegrationStatus::Active,
         story_points_field: None,
     };
-    Created {
+    let wish = draft.wish;
+    let mut created = Created {
         integrations: draft.services.iter().map(integration).collect(),
         connection: Connection {
             tenant: tenant.clone(),
@@ -246,7 +251,13 @@ fn describe(context: &Context, tenant: &TenantId, draft: Draft) -> Created {
             tags: Vec::new(),
             selection: Selection::default(),
         },
+    };
+    wish.apply(&mut created.connection);
+    let name = created.connection.name.clone();
+    for integration in &mut created.integrations {
+        wish.apply_to(&name, integration);
     }
+    created
 }
 
 /// The secret first, because a connection without one is worse than a secret without a connection; that one is taken

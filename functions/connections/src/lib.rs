@@ -1,4 +1,4 @@
-//! Connections over HTTP: create, list, get, synchronize now, pause, resume, delete, and what was done to them.
+//! Connections over HTTP: create, list, get, edit, synchronize now, pause, resume, delete, and what was done to them.
 //!
 //! The tenant comes from the verified token alone, and what belongs to another tenant answers exactly like what does
 //! not exist. A token is read from the request, checked, put away by `auth`, and never shown again. Start reading at
@@ -8,6 +8,7 @@ mod audit;
 mod change;
 mod create;
 mod deletion;
+mod edit;
 mod expiry;
 mod export;
 mod reauthenticate;
@@ -93,7 +94,7 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/connections", post(create).get(list))
         .route(
             "/api/v1/connections/{connection}",
-            get(show).delete(deletion::delete),
+            get(show).patch(edit::edit).delete(deletion::delete),
         )
         .route(
             "/api/v1/connections/{connection}/deletion",
@@ -110,6 +111,10 @@ pub fn router(context: Context) -> Router {
         .route(
             "/api/v1/connections/{connection}/resume",
             post(standing::resume),
+        )
+        .route(
+            "/api/v1/connections/{connection}/preview",
+            post(edit::preview),
         )
         .route("/api/v1/connections/{connection}/report", get(report))
         .route("/api/v1/connections/{connection}/sync", post(sync))

@@ -12,6 +12,7 @@ pub use crate::create::name;
 use crate::{
     Context, change,
     create::{self, Draft, free_name, keep, usable},
+    edit::Wish,
     reauthenticate,
 };
 
@@ -107,6 +108,7 @@ impl Connections {
             every_organization: wanted.every_organization,
             given,
             identities,
+            wish: Wish::default(),
         };
         let created = keep(context, admin, draft).await?;
         let left_out = left_out.into_iter();

@@ -178,6 +178,8 @@ async fn every_event_comes_as_far_as_the_table() {
         ("connections-list.json", "Query"),
         ("connections-show.json", "GetItem"),
         ("connections-report.json", "GetItem"),
+        ("connections-edit.json", "GetItem"),
+        ("connections-preview.json", "GetItem"),
         ("connections-sync.json", "GetItem"),
         ("connections-delete.json", "GetItem"),
         ("connections-deletion.json", "GetItem"),

@@ -7,8 +7,8 @@ use auth::Owner;
 use entrypoint::Delivery;
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Connection, ConnectionStatus, Discovery, FanOut, Fault, Integration, IntegrationStatus, Job,
-    Organization, Project, Reason, Repository, Scope, Standing, Work,
+    Admission, Connection, ConnectionStatus, Discovery, FanOut, Fault, Integration,
+    IntegrationStatus, Job, Organization, Project, Reason, Repository, Scope, Standing, Work,
 };
 use resources::{CATALOG, Every, Resource, discovery};
 use serde_json::value::RawValue;
@@ -133,6 +133,8 @@ async fn send_due(
 ) -> Result<(), Error> {
     let now = (context.clock)();
     let discovery = discovered(context, message, now).await?;
+    let mut admission = Admission::new(connection.selection.clone());
+    admission.learn(&discovery);
     let (tenant, id) = (&message.tenant, connection.id);
     let mut sent = 0;
     let mut lag = Duration::ZERO;
@@ -151,6 +153,9 @@ async fn send_due(
             .filter(|resource| resource.service == integration.service)
         {
             for scope in scopes(resource, &discovery, &integration, &known) {
+                if !is_wanted(&admission, &scope) {
+                    continue;
+                }
                 let key = key(&integration, &discovery, resource, scope);
                 let stream = known.get(key.name().as_str()).copied();
                 lag = lag.max(overdue(stream, now));
@@ -213,6 +218,18 @@ pub(crate) fn key(
         organization: discovery.organization.id,
         resource: resource.name.to_owned(),
         scope,
+    }
+}
+
+/// Whether a part of an organization is read.
+fn is_wanted(admission: &Admission, scope: &Scope) -> bool {
+    match scope {
+        Scope::Organization => true,
+        Scope::Project(project) => admission.project(*project),
+        Scope::Repository {
+            project,
+            repository,
+        } => admission.repository(*project, *repository),
     }
 }
 

@@ -55,11 +55,13 @@ async fn parents(held: &Held<'_>, each: &Each) -> Result<Vec<(String, Record, Ch
         .records
         .bucket(job.integration, partition, &prefix, now)
         .await?;
+    let wanted = held.context.wanted.of(job);
     let mut parents: Vec<_> = stored
         .into_iter()
         .filter_map(|stored| {
             list_scope(&Target::from(job), &stored.record)?;
-            let child = child_of(&stored.record, None)?;
+            let is_wanted = wanted.as_ref().is_none_or(|own| own.admits(&stored.record));
+            let child = child_of(&stored.record, None).filter(|_| is_wanted)?;
             Some((stored.key.sort, stored.record, child))
         })
         .collect();

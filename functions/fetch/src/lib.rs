@@ -4,6 +4,7 @@
 //! `children.rs` asks for what exists only one by one. Both stop when their time is nearly spent and send themselves the
 //! rest. What is fetched, and how it is planned, is in `resources`; how data stays true is in `storage`.
 
+mod admissions;
 mod again;
 mod changesets;
 mod children;
@@ -67,6 +68,7 @@ pub struct Context {
     /// The longest page that an organization served of a resource, as far as this process saw.
     longest_pages: Mutex<HashMap<(OrganizationId, &'static str), usize>>,
     people: people::Seen,
+    wanted: admissions::Wanted,
 }
 
 /// Runs the function until Lambda stops it.
@@ -132,6 +134,7 @@ async fn work(
         Standing::Visited => {}
         standing => return halt(context, job, standing).await,
     }
+    admissions::look_up(context, job, connection).await?;
     let credential = match context
         .tokens
         .credential(owner(job), &job.organization.name)
@@ -275,6 +278,7 @@ impl Context {
             period: config.sync_period()?,
             clock: entrypoint::now,
             people: people::Seen::default(),
+            wanted: admissions::Wanted::default(),
             longest_pages: Mutex::default(),
         })
     }

@@ -218,6 +218,16 @@ async fn store_records(
     (first_pass, observed_at): (bool, Timestamp),
     later: &mut Wanted,
 ) -> Result<Counts, Error> {
+    let wanted_of = context.wanted.of(job);
+    let admitted: Vec<Record>;
+    let records = match &wanted_of {
+        None => records,
+        Some(admission) => {
+            let own = records.iter().filter(|record| admission.admits(record));
+            admitted = own.cloned().collect();
+            &admitted
+        }
+    };
     records.iter().for_each(|record| tell(context, record));
     for (child, when) in resource.children() {
         if when == When::New && !first_pass {

@@ -1,16 +1,17 @@
 //! The records that a metric needs, and the rows that become of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::OnceLock,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    mem,
+    sync::{Arc, OnceLock},
 };
 
 use http_api::Refusal;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use metrics::{Input, Known, Link, Metric, Owner, Project, Range, Reach, Row, Rows};
 use model::{
-    ConnectionId, ConnectionStatus, Integration, IntegrationId, Kind, Organization, OrganizationId,
-    OrganizationName, ProjectId, Record, TenantId,
+    Admission, ConnectionId, ConnectionStatus, Integration, IntegrationId, Kind, Organization,
+    OrganizationId, OrganizationName, ProjectId, Record, Service, TenantId,
     record::{NO_DAY, WorkItem},
 };
 use storage::Selected;
@@ -32,7 +33,11 @@ const MOST_ROWS: usize = 500_000;
 pub(crate) struct Scope {
     integrations: Vec<Integration>,
     places: Places,
+    wanted: Wanted,
 }
+
+/// What is counted of the integrations of connections that leave something out.
+type Wanted = HashMap<IntegrationId, Arc<Admission>>;
 
 /// Which organizations there are, and what is in them.
 #[derive(Default)]
@@ -76,10 +81,11 @@ impl Scope {
         let mut scope = Self {
             integrations: Vec::new(),
             places: Places::default(),
+            wanted: Wanted::new(),
         };
         for connection in connections {
             let integrations = context.control.integrations(tenant, connection.id).await?;
-            scope.integrations.extend(integrations);
+            let mut admission = Admission::new(connection.selection.clone());
             for organization in &connection.organizations {
                 let found = context
                     .control
@@ -88,6 +94,7 @@ impl Scope {
                 let Some(found) = found else {
                     continue;
                 };
+                admission.learn(&found);
                 let Organization { id, .. } = found.organization;
                 let projects = found.projects.into_iter().map(|project| {
                     let organization = id;
@@ -97,9 +104,62 @@ impl Scope {
                 scope.places.projects.extend(projects);
                 scope.places.organizations.insert(id, organization.clone());
             }
+            if !admission.is_everything() {
+                name_pipelines(context, &integrations, &mut admission).await?;
+                let admission = Arc::new(admission);
+                let own = integrations.iter();
+                scope
+                    .wanted
+                    .extend(own.map(|own| (own.id, admission.clone())));
+            }
+            scope.integrations.extend(integrations);
         }
         Ok(scope)
     }
+
+    /// What a question gets to see of the records of an integration: those that are wanted, with sizes from the field that was
+    /// named for them.
+    fn seen(&self, integration: IntegrationId, selected: &mut Vec<Selected>) {
+        if let Some(admission) = self.wanted.get(&integration) {
+            selected.retain(|own| admission.admits(&own.record));
+        }
+        let mut integrations = self.integrations.iter();
+        let own = integrations.find(|own| own.id == integration);
+        let Some(field) = own.and_then(|own| own.story_points_field.as_deref()) else {
+            return;
+        };
+        for own in selected {
+            if let Record::WorkItem(item) = &mut own.record {
+                **item = item.as_ref().clone().sized_by(field);
+            }
+        }
+    }
+}
+
+/// Tells an admission the names of pipelines, if it goes by them.
+async fn name_pipelines(
+    context: &Context,
+    integrations: &[Integration],
+    admission: &mut Admission,
+) -> Result<(), Refusal> {
+    if !admission.needs_pipelines() {
+        return Ok(());
+    }
+    let now = (context.clock)();
+    let own = integrations.iter();
+    for integration in own.filter(|own| own.service == Service::Pipelines) {
+        let definitions = (Kind::Definition, NO_DAY);
+        let stored = context
+            .records
+            .select(integration.id, definitions, &[], now)
+            .await?;
+        for own in stored {
+            if let Record::Definition(definition) = &own.record {
+                admission.learn_pipeline(definition);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Rows, and what they were made of.
@@ -117,14 +177,10 @@ pub(crate) struct Data {
 /// Reads the partitions that can have rows for a question, several at a time, and makes rows of them.
 pub(crate) async fn read(
     context: &Context,
-    scope: Scope,
+    mut scope: Scope,
     metric: &'static Metric,
     (asked, now): (&Question, Timestamp),
 ) -> Result<Data, Refusal> {
-    let Scope {
-        integrations,
-        places,
-    } = scope;
     let inputs = metric.inputs.iter();
     let needed = inputs.filter(|input| (input.is_needed)(&asked.settings));
     let inputs: Vec<&Input> = needed.collect();
@@ -133,16 +189,17 @@ pub(crate) async fn read(
         records: 0,
         freshness: context
             .reads
-            .time(Freshness::of(context, &inputs, &integrations))
+            .time(Freshness::of(context, &inputs, &scope.integrations))
             .await?,
-        places,
+        places: mem::take(&mut scope.places),
     };
     let (known, moving): (Vec<&Input>, Vec<&Input>) = inputs
         .into_iter()
         .partition(|input| input.reach == Reach::Known);
     let mut records = Vec::new();
-    let left = partitions(&known, &integrations, asked.query.range);
-    each_partition(context, left, now, |selected| {
+    let left = partitions(&known, &scope.integrations, asked.query.range);
+    each_partition(context, left, now, |integration, mut selected| {
+        scope.seen(integration, &mut selected);
         records.extend(selected.into_iter().map(|own| own.record));
         Ok(())
     })
@@ -159,9 +216,10 @@ pub(crate) async fn read(
         samples: asked.query.samples(),
         planning: OnceLock::new(),
     };
-    let left = partitions(&moving, &integrations, asked.query.range);
+    let left = partitions(&moving, &scope.integrations, asked.query.range);
     let mut facts = Vec::new();
-    each_partition(context, left, now, |selected| {
+    each_partition(context, left, now, |integration, mut selected| {
+        scope.seen(integration, &mut selected);
         data.records += selected.len() as u64;
         let found = selected.into_iter().map(fact);
         match metric.rows {
@@ -202,7 +260,7 @@ pub(crate) async fn fields(
         .map(|integration| (integration.id, &input, NO_DAY.to_owned()))
         .collect();
     let mut names = BTreeSet::new();
-    each_partition(context, left, now, |selected| {
+    each_partition(context, left, now, |_, selected| {
         names.extend(selected.into_iter().filter_map(|own| match own.record {
             Record::WorkItemField(field) => Some(field.reference_name),
             _ => None,
@@ -229,7 +287,7 @@ async fn each_partition(
     context: &Context,
     partitions: Vec<Partition<'_>>,
     now: Timestamp,
-    mut take: impl FnMut(Vec<Selected>) -> Result<(), Refusal>,
+    mut take: impl FnMut(IntegrationId, Vec<Selected>) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     let mut left = partitions.into_iter();
     let mut reading = JoinSet::new();
@@ -241,13 +299,15 @@ async fn each_partition(
             let (kind, facets) = (input.kind, input.facets);
             reading.spawn(async move {
                 let place = (kind, bucket.as_str());
-                records.select(integration, place, facets, now).await
+                let selected = records.select(integration, place, facets, now).await;
+                selected.map(|selected| (integration, selected))
             });
         }
         let Some(partition) = reading.join_next().await else {
             return Ok(());
         };
-        take(partition??)?;
+        let (integration, selected) = partition??;
+        take(integration, selected)?;
     }
 }
 

@@ -5,8 +5,8 @@ use entrypoint::problem::Problem;
 use http_api::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Connection, ConnectionStatus, Discovery, Fault, Integration, Organization, Project, Record,
-    Repository, RowKey, Scope,
+    Admission, Connection, ConnectionStatus, Discovery, Fault, Integration, Organization, Project,
+    Record, Repository, RowKey, Scope, Standing,
     record::{Filing, day},
 };
 use resources::single::{Within, brought_by, key_in, record, request};
@@ -26,6 +26,8 @@ pub(crate) struct Place {
     pub(crate) integration: Integration,
     pub(crate) organization: Organization,
     pub(crate) scope: Scope,
+    /// What was last found in the organization.
+    pub(crate) discovery: Discovery,
 }
 
 /// What Azure DevOps says.
@@ -64,6 +66,10 @@ pub(crate) struct Known {
     pub(crate) stream: Stream,
     /// Why the thing was set aside, if it was.
     pub(crate) set_aside: Option<String>,
+    /// Whether the connection leaves it out.
+    pub(crate) is_excluded: bool,
+    /// Whether a user has paused what reads it.
+    pub(crate) is_paused: bool,
 }
 
 /// The integration, the organization and the part of it that a question is about.
@@ -92,8 +98,9 @@ pub(crate) async fn place(
     let scope = scope(question, &discovery)?;
     Ok(Place {
         integration,
-        organization: discovery.organization,
+        organization: discovery.organization.clone(),
         scope,
+        discovery,
     })
 }
 
@@ -182,9 +189,16 @@ pub(crate) async fn live(
     place: &Place,
     question: &Question,
 ) -> Live {
-    if connection.status == ConnectionStatus::ReauthorizationNeeded {
-        let reason = "the credential of the connection is dead; reauthenticate it".to_owned();
-        return Live::NotReadable { reason };
+    match connection.status {
+        ConnectionStatus::Active => {}
+        ConnectionStatus::ReauthorizationNeeded => {
+            let reason = "the credential of the connection is dead; reauthenticate it".to_owned();
+            return Live::NotReadable { reason };
+        }
+        ConnectionStatus::Deleting => {
+            let reason = "the connection is being deleted, so nobody is asked any more".to_owned();
+            return Live::Unavailable { reason };
+        }
     }
     let asked = timeout(BUDGET, ask(context, connection, place, question));
     asked.await.unwrap_or_else(|_| Live::Unavailable {
@@ -272,13 +286,23 @@ fn keys(place: &Place, question: &Question, now: Timestamp) -> Vec<RowKey> {
     days.filter_map(|at| key(&day(at))).collect()
 }
 
+/// Whether a connection leaves a thing out that is there.
+fn is_excluded(connection: &Connection, discovery: &Discovery, live: &Live) -> bool {
+    let mut admission = Admission::new(connection.selection.clone());
+    admission.learn(discovery);
+    live.record()
+        .is_some_and(|record| !admission.admits(record))
+}
+
 /// What is known of the stream that brings the thing, and of the thing itself if it could not be stored.
 pub(crate) async fn known(
     context: &Context,
-    place: &Place,
-    question: &Question,
+    connection: &Connection,
+    (place, question): (&Place, &Question),
     (stored, live): (Option<&StoredRecord>, &Live),
 ) -> Result<Known, Refusal> {
+    let is_excluded = is_excluded(connection, &place.discovery, live);
+    let is_paused = place.integration.standing(connection) == Standing::Paused;
     let record = live.record().or(stored.map(|stored| &stored.record));
     let Some(record) = record else {
         return Ok(Known::default());
@@ -294,7 +318,12 @@ pub(crate) async fn known(
         Some(_) => None,
         None => set_aside(context, place, question).await?,
     };
-    Ok(Known { stream, set_aside })
+    Ok(Known {
+        stream,
+        set_aside,
+        is_excluded,
+        is_paused,
+    })
 }
 
 /// Why the thing is among the items that could not be stored, if it is.
@@ -412,6 +441,7 @@ mod tests {
             .unwrap(),
             organization: discovery().organization,
             scope: Scope::Project(project),
+            discovery: discovery(),
         };
         let keys_of = |which| keys(&place, &asked(which, None, None), now);
         let runs = keys_of(Single::Run);

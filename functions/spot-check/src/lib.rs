@@ -162,7 +162,13 @@ async fn check(
     let live = find::live(&context, &connection, &place, &question).await;
     let now = context.now();
     let stored = find::stored(&context, &place, &question, &live, now).await?;
-    let known = find::known(&context, &place, &question, (stored.as_ref(), &live)).await?;
+    let known = find::known(
+        &context,
+        &connection,
+        (&place, &question),
+        (stored.as_ref(), &live),
+    )
+    .await?;
     let both = stored.as_ref().map(|stored| &stored.record);
     let fields = compare(both, live.record())?;
     let situation = Situation {

@@ -79,6 +79,10 @@ pub(crate) enum Why {
     SetAside,
     /// It was over before the time that is kept.
     OutsideWindow,
+    /// The connection leaves out what it belongs to.
+    Excluded,
+    /// A user has paused what reads it.
+    Paused,
     /// Something that it names was renamed; that changes nothing of the thing itself.
     Renamed,
     /// It was deleted upstream, and that is known here.
@@ -158,6 +162,11 @@ fn missing_here(situation: &Situation<'_>, live: &Record) -> Verdict {
             format!("It was over at {at}; a record is kept for {days} days after its last event.");
         return verdict(Why::OutsideWindow, explanation);
     }
+    if known.is_excluded {
+        let explanation =
+            "The connection leaves out the project, repository or pipeline that it belongs to.";
+        return verdict(Why::Excluded, explanation.to_owned());
+    }
     if let Some(reason) = &known.set_aside {
         let explanation = format!("It came, and could not be stored: {reason}.");
         return verdict(Why::SetAside, explanation);
@@ -198,6 +207,13 @@ fn both(situation: &Situation<'_>, stored: &Record, live: &Record) -> Verdict {
         return said(Outcome::Equal, None, explanation);
     }
     match age(stored, live) {
+        Age::Older if situation.known.is_excluded => said(
+            Outcome::StoredIsOlder,
+            Some(Why::Excluded),
+            "It has changed, and the connection leaves out by now what it belongs to: what is stored stays as it is until it \
+             expires, and is not counted."
+                .to_owned(),
+        ),
         Age::Older => held_up(situation, Outcome::StoredIsOlder).unwrap_or_else(|| {
             follows(
                 situation,
@@ -222,6 +238,10 @@ fn both(situation: &Situation<'_>, stored: &Record, live: &Record) -> Verdict {
 
 /// What keeps the thing from coming, if what brings it fails.
 fn held_up(situation: &Situation<'_>, outcome: Outcome) -> Option<Verdict> {
+    if situation.known.is_paused {
+        let explanation = "A user has paused what reads it; it follows when that is resumed.";
+        return Some(said(outcome, Some(Why::Paused), explanation.to_owned()));
+    }
     let error = situation.known.stream.last_error.as_ref()?;
     let because = format!("What brings it fails: {error}.");
     Some(follows(situation, (outcome, Why::PassFails), &because))
@@ -316,7 +336,7 @@ mod tests {
                 live: live.map_or(Live::Missing, |live| Live::Found(Box::new(live))),
                 known: Known {
                     stream,
-                    set_aside: None,
+                    ..Known::default()
                 },
             }
         }
@@ -369,6 +389,10 @@ mod tests {
         assert!(verdict.explanation.contains("2026-11-29T12:15:00Z"));
         let back = Look::new(Some(run_at(new, "failed")), Some(run_at(old, "succeeded")));
         assert_eq!(back.outcome().0, Outcome::StoredIsNewer);
+        let mut excluded = Look::new(Some(run_at(old, "succeeded")), Some(run_at(new, "failed")));
+        excluded.known.is_excluded = true;
+        let expected = (Outcome::StoredIsOlder, Some(Why::Excluded));
+        assert_eq!(excluded.outcome(), expected);
         let rev = |rev: u32| work_item(|body| body["rev"] = json!(rev));
         assert_eq!(Look::new(Some(rev(4)), Some(rev(5))).outcome(), since);
     }
@@ -422,8 +446,12 @@ mod tests {
         look.known.stream.last_error = Some("vsrm refused access".to_owned());
         assert_eq!(look.outcome(), missing(Why::PassFails));
         assert!(look.verdict().explanation.contains("vsrm refused access"));
+        look.known.is_paused = true;
+        assert_eq!(look.outcome(), missing(Why::Paused));
         look.known.set_aside = Some("a field is missing".to_owned());
         assert_eq!(look.outcome(), missing(Why::SetAside));
+        look.known.is_excluded = true;
+        assert_eq!(look.outcome(), missing(Why::Excluded));
     }
 
     #[test]

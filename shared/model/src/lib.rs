@@ -6,6 +6,7 @@
 //! Start reading at [`record::Record`], what is stored, and [`job::Job`], what is asked of a fetch function.
 //! What Azure DevOps sends on the wire is not here: `resources` maps it into these types.
 
+pub mod admission;
 pub mod audit;
 pub mod connection;
 pub mod deletion;
@@ -19,6 +20,7 @@ pub mod retention;
 pub mod selection;
 pub mod service;
 
+pub use admission::Admission;
 pub use audit::{Action, Actor, Entry};
 pub use connection::{
     Connection, ConnectionStatus, Expiry, GLOBAL_PATS_END, Integration, IntegrationStatus, Method,

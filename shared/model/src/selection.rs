@@ -51,6 +51,13 @@ impl Patterns {
     }
 }
 
+impl Patterns {
+    /// Whether something is wanted whose name may not be known: then only if nothing is named that is wanted.
+    pub fn select_known(&self, name: Option<&str>) -> bool {
+        name.map_or(self.include.is_empty(), |name| self.select(name))
+    }
+}
+
 /// A pattern for names: `*` stands for any number of characters, `?` for one, everything else for itself. Upper and lower
 /// case are the same, as they are in names of Azure DevOps.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

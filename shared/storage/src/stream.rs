@@ -216,6 +216,22 @@ impl Control {
         Ok(())
     }
 
+    /// Forgets a stream, as if it had never been visited. Whoever is at it cannot move its cursor any more.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn forget_stream(&self, integration: IntegrationId, name: &str) -> Result<(), Error> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", text(integration_partition(integration)))
+            .key("sk", text(format!("STREAM#{name}")))
+            .send()
+            .await
+            .map_err(|error| Error::dynamodb("DeleteItem", &error))?;
+        Ok(())
+    }
+
     /// Takes the stream for `lease`. `owner` is the message that asks for it: the same message may take its own
     /// lease again after a crash. `fence` is unique to this invocation, and only its holder can move the cursor.
     ///

@@ -180,23 +180,29 @@ async fn the_cursor_moves_only_from_the_value_that_was_read() {
 }
 
 #[tokio::test]
-async fn a_stream_that_starts_over_ends_the_pass_under_way() {
+async fn a_stream_that_starts_over_or_is_forgotten_ends_the_pass_under_way() {
     let tables = tables().await;
     let control = &tables.control;
     let key = stream();
     let (integration, counts) = (key.integration, Counts::default());
+    for (fence, forget) in [("f1", false), ("f2", true)] {
+        let claim = control.claim(&key, fence, fence, now(), LEASE).await;
+        assert!(matches!(claim.unwrap(), Claim::Held(_)), "it is free");
+        match forget {
+            false => control.start_over(integration, &key.name()).await,
+            true => control.forget_stream(integration, &key.name()).await,
+        }
+        .unwrap();
+        let moved = control
+            .advance(&key, fence, (None, "a"), counts, (now(), LEASE))
+            .await;
+        assert!(matches!(moved, Err(Error::Superseded { .. })), "{moved:?}");
+        let known = control.streams(integration).await.unwrap();
+        assert_eq!(known.is_empty(), forget, "{known:?}");
+    }
     control.start_over(integration, &key.name()).await.unwrap();
     let known = control.streams(integration).await.unwrap();
     assert!(known.is_empty(), "what is not there does not come up");
-    let claim = control.claim(&key, "f1", "f1", now(), LEASE).await;
-    assert!(matches!(claim.unwrap(), Claim::Held(_)), "it is free");
-    control.start_over(integration, &key.name()).await.unwrap();
-    let moved = control
-        .advance(&key, "f1", (None, "a"), counts, (now(), LEASE))
-        .await;
-    assert!(matches!(moved, Err(Error::Superseded { .. })), "{moved:?}");
-    let claim = control.claim(&key, "f2", "f2", now(), LEASE).await;
-    assert!(matches!(claim.unwrap(), Claim::Held(_)), "it is free again");
 }
 
 #[tokio::test]

@@ -179,6 +179,20 @@ impl WorkItem {
         later.map(|pair| pair[1].0).collect()
     }
 
+    /// The item with its size taken from another field. The history of that field is not kept, so its present value stands for
+    /// all of it.
+    #[must_use]
+    pub fn sized_by(mut self, field: &str) -> Self {
+        let size = self.fields.get(field).cloned();
+        for (index, revision) in self.revisions.iter_mut().enumerate() {
+            revision.changes.remove(&Tracked::Points);
+            if let (0, Some(size)) = (index, &size) {
+                revision.changes.insert(Tracked::Points, Some(size.clone()));
+            }
+        }
+        self
+    }
+
     /// Every bucket that work items and the links between them are stored in.
     pub fn buckets() -> impl Iterator<Item = String> {
         (0..BUCKETS).map(hash_bucket)
@@ -422,6 +436,22 @@ mod tests {
         assert_eq!(item.last_event(), None);
         item.closed_at = Some("2026-11-02T00:00:00Z".parse().unwrap());
         assert_eq!(item.last_event(), Some(item.changed_at));
+    }
+
+    #[test]
+    fn the_size_can_be_that_of_another_field() {
+        let size = |item: &WorkItem| {
+            let snapshots = item.snapshots().into_iter();
+            let sizes = snapshots.map(|(_, own)| own.get(&Tracked::Points).cloned());
+            sizes.collect::<Vec<_>>()
+        };
+        let mut item = merged(&[1, 3, 4]);
+        assert_eq!(size(&item)[0], None);
+        let cost = FieldValue::Number(8.0);
+        item.fields.insert("Custom.Cost".to_owned(), cost.clone());
+        let sized = item.clone().sized_by("Custom.Cost");
+        assert_eq!(size(&sized), vec![Some(cost); 3]);
+        assert_eq!(size(&item.sized_by("Custom.Other")), vec![None; 3]);
     }
 
     #[test]
