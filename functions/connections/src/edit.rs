@@ -22,10 +22,7 @@ use model::{
 };
 
 pub(crate) use self::form::Wish;
-use self::{
-    effect::{Change, Effect, change_of},
-    form::of_body,
-};
+use self::{effect::Effect, form::of_body};
 use crate::{
     Context, change,
     create::{free_name, start_all},
@@ -71,7 +68,10 @@ pub(crate) async fn edit(
             .change_integration(whose, entry, set)
             .await?;
     }
-    read_again(&context, (&connection, &edited), &known).await?;
+    if connection.selection != edited.selection {
+        // It brings the streams in line, now or, if this is broken off, at the next tick.
+        start_all(&context, &edited, Reason::Resumed).await?;
+    }
     Ok(Json(view_of(&context, edited).await?).into_response())
 }
 
@@ -89,9 +89,8 @@ pub(crate) async fn preview(
     wish.apply(&mut edited);
     let mut effect = Effect::new(fields, (&connection, &edited), &known);
     for integration in &known.integrations {
-        for stream in context.control.streams(integration.id).await? {
-            effect.count(change_of((&connection, &edited), &known, stream.parts()));
-        }
+        let streams = context.control.streams(integration.id).await?;
+        effect.count(&streams, &edited.selection, &known.discoveries);
     }
     Ok(Json(effect).into_response())
 }
@@ -192,27 +191,4 @@ fn admission(connection: &Connection, known: &Known) -> Admission {
         .iter()
         .for_each(|own| admission.learn_pipeline(own));
     admission
-}
-
-/// Has lists that hold more than before read from their beginning, forgets how far those were read that are left out, and
-/// begins at once.
-async fn read_again(
-    context: &Context,
-    both: (&Connection, &Connection),
-    known: &Known,
-) -> Result<(), Refusal> {
-    if both.0.selection == both.1.selection {
-        return Ok(());
-    }
-    for integration in &known.integrations {
-        for stream in context.control.streams(integration.id).await? {
-            let whose = (integration.id, stream.name.as_str());
-            match change_of(both, known, stream.parts()) {
-                Change::None => {}
-                Change::StartsOver => context.control.start_over(whose.0, whose.1).await?,
-                Change::Ends => context.control.forget_stream(whose.0, whose.1).await?,
-            }
-        }
-    }
-    start_all(context, both.1, Reason::Resumed).await
 }

@@ -8,7 +8,8 @@ use entrypoint::Delivery;
 use jiff::{SignedDuration, Timestamp};
 use model::{
     Admission, Connection, ConnectionStatus, Discovery, FanOut, Fault, Integration,
-    IntegrationStatus, Job, Organization, Project, Reason, Repository, Scope, Standing, Work,
+    IntegrationStatus, Job, Organization, Project, Reason, Repository, Scope, Selection, Standing,
+    Work,
 };
 use resources::{CATALOG, Every, Resource, discovery};
 use serde_json::value::RawValue;
@@ -132,9 +133,8 @@ async fn send_due(
     connection: &Connection,
 ) -> Result<(), Error> {
     let now = (context.clock)();
-    let discovery = discovered(context, message, now).await?;
-    let mut admission = Admission::new(connection.selection.clone());
-    admission.learn(&discovery);
+    let discovery = discovered(context, message, connection, now).await?;
+    let admission = Admission::of(&discovery);
     let (tenant, id) = (&message.tenant, connection.id);
     let mut sent = 0;
     let mut lag = Duration::ZERO;
@@ -153,7 +153,7 @@ async fn send_due(
             .filter(|resource| resource.service == integration.service)
         {
             for scope in scopes(resource, &discovery, &integration, &known) {
-                if !is_wanted(&admission, &scope) {
+                if !admission.scope(&scope) {
                     continue;
                 }
                 let key = key(&integration, &discovery, resource, scope);
@@ -207,7 +207,7 @@ async fn send(
     Ok(())
 }
 
-pub(crate) fn key(
+fn key(
     integration: &Integration,
     discovery: &Discovery,
     resource: &Resource,
@@ -218,18 +218,6 @@ pub(crate) fn key(
         organization: discovery.organization.id,
         resource: resource.name.to_owned(),
         scope,
-    }
-}
-
-/// Whether a part of an organization is read.
-fn is_wanted(admission: &Admission, scope: &Scope) -> bool {
-    match scope {
-        Scope::Organization => true,
-        Scope::Project(project) => admission.project(*project),
-        Scope::Repository {
-            project,
-            repository,
-        } => admission.repository(*project, *repository),
     }
 }
 
@@ -326,32 +314,40 @@ fn is_often(stream: &Stream, every: Every) -> bool {
     }
 }
 
-/// What is in the organization: as it was last found, or looked up again if that was long ago or a user asks for everything.
+/// What is in the organization, as it was last found, or looked up again if that was long ago or a user asks for everything;
+/// and what is wanted of it. If either is other than before, the streams are brought in line with it.
 async fn discovered(
     context: &Context,
     message: &FanOut,
+    connection: &Connection,
     now: Timestamp,
 ) -> Result<Discovery, Error> {
-    let known = context
-        .control
-        .discovery(message.connection, &message.organization)
-        .await?;
-    if let Some(known) = &known
-        && message.reason != Reason::Requested
-        && now.duration_since(known.at) < DISCOVERY_TTL
-    {
-        return Ok(known.clone());
-    }
-    let organization = known.as_ref().map(|known| known.organization.clone());
-    let discovery = discover(context, message, organization, now).await?;
+    let id = message.connection;
+    let control = &context.control;
+    let known = control.discovery(id, &message.organization).await?;
+    let is_fresh = |known: &&Discovery| {
+        message.reason != Reason::Requested && now.duration_since(known.at) < DISCOVERY_TTL
+    };
+    let fresh = known.as_ref().filter(is_fresh);
+    let mut discovery = match fresh {
+        Some(fresh) => fresh.clone(),
+        None => {
+            let organization = known.as_ref().map(|known| known.organization.clone());
+            discover(context, message, organization, now).await?
+        }
+    };
+    discovery.selection = connection.selection.clone();
     if let Some(known) = &known {
-        sight::widen(context, message, (known, &discovery)).await?;
+        sight::adjust(context, message, (known, &discovery)).await?;
     }
     // Last, so that whoever is broken off before finds the same news again.
-    context
-        .control
-        .put_discovery(message.connection, &discovery)
-        .await?;
+    match fresh {
+        None => control.put_discovery(id, &discovery).await?,
+        Some(fresh) if fresh.selection != discovery.selection => {
+            control.put_selection(id, &discovery).await?;
+        }
+        Some(_) => {}
+    }
     Ok(discovery)
 }
 
@@ -402,6 +398,7 @@ async fn discover(
         at: now,
         projects,
         repositories,
+        selection: Selection::default(),
     })
 }
 

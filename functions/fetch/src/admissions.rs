@@ -1,8 +1,8 @@
-//! What of an organization is wanted, as it was when a job began.
+//! What of an organization is wanted.
 //!
 //! Streams of what is left out are not sent for, so this is for lists that hold both: those of the whole organization, and the
-//! runs and pull requests of a project. A user who wants more than before has the lists started over, which ends every pass that
-//! began with less.
+//! runs and pull requests of a project. Where a user wants more than before, fan-out has the lists started over, which ends
+//! every pass that holds one; so a pass looks what is wanted after it has taken hold of its stream, and not before.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use model::{
-    Admission, Connection, ConnectionId, Job, Kind, OrganizationId, Record, record::NO_DAY,
+    Admission, Connection, ConnectionId, Job, Kind, OrganizationId, Record, Service, record::NO_DAY,
 };
 
 use crate::{Context, Error};
@@ -36,23 +36,24 @@ impl Wanted {
     }
 }
 
-/// Finds out what is wanted for a job.
+/// Finds out what is wanted for a job, and whether its scope is.
 pub(crate) async fn look_up(
     context: &Context,
     job: &Job,
     connection: &Connection,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let mut admission = Admission::new(connection.selection.clone());
     if admission.is_everything() {
         context.wanted.set(job, None);
-        return Ok(());
+        return Ok(true);
     }
     let control = &context.control;
     let discovery = control.discovery(job.connection, &job.organization.name);
     if let Some(discovery) = discovery.await? {
         admission.learn(&discovery);
     }
-    if admission.needs_pipelines() {
+    // Nothing else belongs to pipelines, and only their own integration has their names.
+    if job.service == Service::Pipelines && admission.needs_pipelines() {
         let definitions = (Kind::Definition, NO_DAY);
         let stored = context
             .records
@@ -63,6 +64,20 @@ pub(crate) async fn look_up(
             }
         }
     }
+    let is_wanted = admission.scope(&job.scope);
     context.wanted.set(job, Some(admission));
+    Ok(is_wanted)
+}
+
+/// Finds it out again for a pass that has taken hold of its stream. Who has wanted everything can only want less since, and
+/// what is stored beyond that is not counted.
+pub(crate) async fn look_again(context: &Context, job: &Job) -> Result<(), Error> {
+    if context.wanted.of(job).is_none() {
+        return Ok(());
+    }
+    let whose = (&job.tenant, job.connection);
+    if let Some(connection) = context.control.connection(whose.0, whose.1).await? {
+        look_up(context, job, &connection).await?;
+    }
     Ok(())
 }

@@ -134,7 +134,10 @@ async fn work(
         Standing::Visited => {}
         standing => return halt(context, job, standing).await,
     }
-    admissions::look_up(context, job, connection).await?;
+    if !admissions::look_up(context, job, connection).await? {
+        tracing::info!("not wanted any more");
+        return Ok(());
+    }
     let credential = match context
         .tokens
         .credential(owner(job), &job.organization.name)

@@ -13,8 +13,9 @@ use resources::{
 use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
 
 use crate::{
-    Context, Error, again, commits, doubtful, each, ends, gone_work_items, is_out_of_time,
-    linked_work_items, measure::measure, open_runs, open_work_items, people::Upstream,
+    Context, Error, admissions, again, commits, doubtful, each, ends, gone_work_items,
+    is_out_of_time, linked_work_items, measure::measure, open_runs, open_work_items,
+    people::Upstream,
     run_activities, sprint_capacities, store, stream_key, windows,
 };
 
@@ -77,6 +78,7 @@ pub(crate) async fn visit(
         tracing::info!("another job is at this stream");
         return Ok(());
     };
+    admissions::look_again(context, job).await?;
     let mut held = Held {
         context,
         delivery,

@@ -376,6 +376,7 @@ mod tests {
                 repository(12, 2, "web"),
                 repository(13, 2, "app"),
             ],
+            selection: model::Selection::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Discovery, ProjectId, Record, RepositoryId, Selection, record::Definition};
+use crate::{Discovery, ProjectId, Record, RepositoryId, Scope, Selection, record::Definition};
 
 /// A selection with the names that it goes by.
 ///
@@ -23,6 +23,13 @@ impl Admission {
             selection,
             ..Self::default()
         }
+    }
+
+    /// An admission by what is wanted of an organization and the names that it has.
+    pub fn of(discovery: &Discovery) -> Self {
+        let mut admission = Self::new(discovery.selection.clone());
+        admission.learn(discovery);
+        admission
     }
 
     /// Whether everything is admitted, so that nothing has to be asked of it.
@@ -61,6 +68,18 @@ impl Admission {
     pub fn repository(&self, project: ProjectId, repository: RepositoryId) -> bool {
         let name = self.repositories.get(&repository).map(String::as_str);
         self.project(project) && self.selection.repositories.select_known(name)
+    }
+
+    /// Whether anything of a part of the organization is wanted.
+    pub fn scope(&self, scope: &Scope) -> bool {
+        match *scope {
+            Scope::Organization => true,
+            Scope::Project(project) => self.project(project),
+            Scope::Repository {
+                project,
+                repository,
+            } => self.repository(project, repository),
+        }
     }
 
     fn pipeline(&self, project: ProjectId, pipeline: Option<u64>) -> bool {
@@ -151,6 +170,7 @@ mod tests {
                 },
             ],
             repositories: vec![repository(11, "web"), repository(12, "web-old")],
+            selection: Selection::default(),
         }
     }
 

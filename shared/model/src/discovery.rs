@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, ProjectId, RepositoryId};
+use crate::{Organization, ProjectId, RepositoryId, Selection};
 
 /// The parts of an organization that a credential can see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Discovery {
     pub projects: Vec<Project>,
     /// Its Git repositories, those of all projects.
     pub repositories: Vec<Repository>,
+    /// What was wanted of them when the streams were last brought in line with that.
+    #[serde(default)]
+    pub selection: Selection,
 }
 
 /// A project.

@@ -1,6 +1,6 @@
 //! What travels through the queues.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,22 @@ impl Scope {
             Self::Organization | Self::Project(_) => None,
             Self::Repository { repository, .. } => Some(*repository),
         }
+    }
+}
+
+/// Reads what [`Display`](fmt::Display) wrote.
+impl FromStr for Scope {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.split_once('/') {
+            None if text == "-" => Self::Organization,
+            None => Self::Project(text.parse()?),
+            Some((project, repository)) => Self::Repository {
+                project: project.parse()?,
+                repository: repository.parse()?,
+            },
+        })
     }
 }
 

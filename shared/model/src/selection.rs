@@ -52,6 +52,15 @@ impl Patterns {
 }
 
 impl Patterns {
+    /// Whether certainly no name is wanted here that is not wanted there.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let all_in = |some: &[Pattern], others: &[Pattern]| {
+            some.iter().all(|pattern| others.contains(pattern))
+        };
+        let named = !self.include.is_empty() && all_in(&self.include, &other.include);
+        (other.include.is_empty() || named) && all_in(&other.exclude, &self.exclude)
+    }
+
     /// Whether something is wanted whose name may not be known: then only if nothing is named that is wanted.
     pub fn select_known(&self, name: Option<&str>) -> bool {
         name.map_or(self.include.is_empty(), |name| self.select(name))
@@ -177,6 +186,24 @@ mod tests {
         assert_eq!(wanted, [true, false, true, false]);
         assert!(patterns(&[], &["x"]).select("y"));
         assert!(!patterns(&[], &["x"]).select("X"));
+    }
+
+    #[test]
+    fn less_is_within_more() {
+        let all = patterns(&[], &[]);
+        let (web, some) = (patterns(&["web"], &[]), patterns(&["web", "app"], &[]));
+        let (without, with_less) = (patterns(&[], &["old"]), patterns(&[], &["old", "x"]));
+        for (less, more) in [
+            (&web, &all),
+            (&web, &some),
+            (&without, &all),
+            (&with_less, &without),
+            (&web, &web),
+        ] {
+            assert!(less.is_within(more), "{less:?} {more:?}");
+            assert_eq!(more.is_within(less), less == more, "{more:?} {less:?}");
+        }
+        assert!(!web.is_within(&without), "it may be called old");
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod repositories;
 pub mod run_activities;
 pub mod run_coverage;
 mod run_retention;
+pub mod sight;
 pub mod single;
 pub mod sprint_capacities;
 mod sprints;

@@ -189,12 +189,30 @@ impl Control {
             )
             .await?;
         }
+        self.put_selection(connection, discovery).await?;
         self.put(
             &pk,
             &format!("{prefix}ORGANIZATION"),
             &(&discovery.organization, discovery.at),
         )
         .await
+    }
+
+    /// Keeps only what is wanted of an organization, where what was found in it is kept already.
+    ///
+    /// # Errors
+    /// DynamoDB refused.
+    pub async fn put_selection(
+        &self,
+        connection: ConnectionId,
+        discovery: &Discovery,
+    ) -> Result<(), Error> {
+        let key = format!(
+            "{}SELECTION",
+            organization_prefix(&discovery.organization.name)
+        );
+        self.put(&discovery_key(connection), &key, &discovery.selection)
+            .await
     }
 
     /// What was found in an organization when it was last looked at.
@@ -209,16 +227,20 @@ impl Control {
         let prefix = organization_prefix(organization);
         let items = self.query(&discovery_key(connection), &prefix).await?;
         let head = format!("{prefix}ORGANIZATION");
-        let is_head = |item: &&Item| get_text(item, "sk") == Some(&head);
-        let Some(head) = items.iter().find(is_head) else {
+        let find = |key: &str| items.iter().find(|item| get_text(item, "sk") == Some(key));
+        let Some(head) = find(&head) else {
             return Ok(None);
         };
         let (organization, at) = get_json(head, "body")?;
+        let selection = find(&format!("{prefix}SELECTION"));
+        let selection = selection.map(|item| get_json(item, "body")).transpose()?;
         Ok(Some(Discovery {
             organization,
             at,
             projects: parts(&items, &format!("{prefix}PROJECT#"), at)?,
             repositories: parts(&items, &format!("{prefix}REPOSITORY#"), at)?,
+            // Until there were selections, everything was wanted.
+            selection: selection.unwrap_or_default(),
         }))
     }
 

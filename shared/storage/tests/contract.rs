@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use model::{
     ConnectionId, Details, Discovery, Facet, IntegrationId, Kind, Organization, OrganizationId,
     OrganizationName, Project, ProjectId, Record, RepositoryId, Retention, Row, RowKey, Scope,
+    Selection,
     record::{
         Push, WorkItem,
         work_item::{FieldValue, Revision, Tracked},
@@ -725,6 +726,7 @@ async fn what_a_later_look_no_longer_finds_is_no_longer_there() {
         at: now() + Duration::from_secs(seconds),
         projects: ids.iter().map(|id| project(*id)).collect(),
         repositories: Vec::new(),
+        selection: Selection::default(),
     };
     let name = &organization.name;
     assert_eq!(
@@ -742,6 +744,17 @@ async fn what_a_later_look_no_longer_finds_is_no_longer_there() {
             Some(look)
         );
     }
+    let mut wanted = look(60, &[2, 3]);
+    wanted.selection.projects.exclude = vec!["p2".parse().unwrap()];
+    tables
+        .control
+        .put_selection(connection, &wanted)
+        .await
+        .unwrap();
+    assert_eq!(
+        tables.control.discovery(connection, name).await.unwrap(),
+        Some(wanted)
+    );
 }
 
 #[tokio::test]

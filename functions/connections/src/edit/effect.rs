@@ -1,9 +1,9 @@
-//! What an edit does to what is read: which parts come in and go out, and which streams are read again. Pure.
+//! What an edit does to what is read: which parts come in and go out, and how many streams are read again. Pure.
 
-use std::collections::BTreeSet;
-
-use model::{Admission, Connection, Kind, OrganizationName, ProjectId, RepositoryId, Scope};
+use model::{Admission, Connection, Discovery, OrganizationName, Selection};
+use resources::sight::{Change, Sight};
 use serde::Serialize;
+use storage::Stream;
 
 use super::{Known, admission};
 
@@ -96,12 +96,31 @@ impl Effect {
         effect
     }
 
-    /// Takes in what happens to a stream.
-    pub(crate) fn count(&mut self, change: Change) {
-        match change {
-            Change::None => {}
-            Change::StartsOver => self.streams_read_again += 1,
-            Change::Ends => self.streams_ended += 1,
+    /// Takes in what happens to streams when this becomes what is wanted.
+    pub(crate) fn count(
+        &mut self,
+        streams: &[Stream],
+        selection: &Selection,
+        discoveries: &[Discovery],
+    ) {
+        for before in discoveries {
+            let after = Discovery {
+                selection: selection.clone(),
+                ..before.clone()
+            };
+            let sight = Sight::new(before, &after);
+            let prefix = format!("{}#", before.organization.id);
+            for stream in streams.iter().filter(|own| own.name.starts_with(&prefix)) {
+                let (resource, scope) = stream.parts();
+                let (Some(resource), Ok(scope)) = (resources::find(resource), scope.parse()) else {
+                    continue;
+                };
+                match sight.change_of(resource, &scope) {
+                    Change::None => {}
+                    Change::StartsOver => self.streams_read_again += 1,
+                    Change::Ends => self.streams_ended += 1,
+                }
+            }
         }
     }
 }
@@ -130,96 +149,11 @@ impl Part {
     }
 }
 
-/// What an edit does to a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// It goes on.
-    None,
-    /// It is read from its beginning again, because its list holds what was left out until now.
-    StartsOver,
-    /// It ends, because all that it reads is left out.
-    Ends,
-}
-
-/// What an edit does to a stream, given its resource and its scope.
-pub(crate) fn change_of(
-    (before, after): (&Connection, &Connection),
-    known: &Known,
-    (resource, scope): (&str, &str),
-) -> Change {
-    let (Some(resource), Some(scope)) = (resources::find(resource), scope_of(scope)) else {
-        return Change::None;
-    };
-    let (old, new) = (admission(before, known), admission(after, known));
-    let is_wanted = match scope {
-        Scope::Organization => true,
-        Scope::Project(project) => new.project(project),
-        Scope::Repository {
-            project,
-            repository,
-        } => new.repository(project, repository),
-    };
-    if !is_wanted {
-        return Change::Ends;
-    }
-    let selections = (&before.selection, &after.selection);
-    let is_wider = match (scope, resource.kind) {
-        // Everything of an organization in one list.
-        (
-            Scope::Organization,
-            Kind::WorkItemLink | Kind::WorkItemField | Kind::Changeset | Kind::Shelveset,
-        ) => false,
-        (Scope::Organization, _) => comes_in(&old, &new, known),
-        (
-            Scope::Project(_),
-            Kind::Run | Kind::TestRun | Kind::RunCoverage | Kind::EnvironmentDeployment,
-        ) => selections.0.pipelines != selections.1.pipelines,
-        (Scope::Project(_), Kind::PullRequest | Kind::GitRepository) => {
-            selections.0.repositories != selections.1.repositories
-        }
-        (Scope::Project(_) | Scope::Repository { .. }, _) => false,
-    };
-    match is_wider {
-        true => Change::StartsOver,
-        false => Change::None,
-    }
-}
-
-/// Whether a project or repository is wanted that was not.
-fn comes_in(old: &Admission, new: &Admission, known: &Known) -> bool {
-    let projects: BTreeSet<ProjectId> = (known.discoveries.iter())
-        .flat_map(|own| own.projects.iter().map(|own| own.id))
-        .collect();
-    let repositories: BTreeSet<(ProjectId, RepositoryId)> = (known.discoveries.iter())
-        .flat_map(|own| own.repositories.iter().map(|own| (own.project, own.id)))
-        .collect();
-    projects
-        .iter()
-        .any(|own| new.project(*own) && !old.project(*own))
-        || repositories
-            .iter()
-            .any(|(project, own)| new.repository(*project, *own) && !old.repository(*project, *own))
-}
-
-/// The scope that the name of a stream ends with.
-fn scope_of(text: &str) -> Option<Scope> {
-    if text == "-" {
-        return Some(Scope::Organization);
-    }
-    match text.split_once('/') {
-        None => text.parse().ok().map(Scope::Project),
-        Some((project, repository)) => Some(Scope::Repository {
-            project: project.parse().ok()?,
-            repository: repository.parse().ok()?,
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
     use model::{
-        Discovery, Organization, OrganizationId, Patterns, Project, Repository, Selection,
+        Organization, OrganizationId, Patterns, Project, ProjectId, Repository, RepositoryId,
     };
     use serde_json::json;
     use uuid::Uuid;
@@ -253,6 +187,7 @@ mod tests {
                 at: Timestamp::UNIX_EPOCH,
                 projects: vec![project(1, "Fiber"), project(2, "Old")],
                 repositories: vec![repository(11, 1, "web"), repository(12, 2, "old-web")],
+                selection: Selection::default(),
             }],
             definitions: vec![serde_json::from_value(definition).unwrap()],
         }
@@ -279,11 +214,6 @@ mod tests {
             projects: without("old"),
             ..Selection::default()
         }
-    }
-
-    /// What becomes of a stream when a selection becomes another one.
-    fn change(before: Selection, after: Selection, stream: (&str, &str)) -> Change {
-        change_of((&connection(before), &connection(after)), &known(), stream)
     }
 
     #[test]
@@ -318,53 +248,27 @@ mod tests {
     }
 
     #[test]
-    fn streams_of_what_goes_out_end_and_lists_that_hold_what_comes_in_start_over() {
-        let (old, fiber) = (id(2).to_string(), id(1).to_string());
-        let (all, some) = (Selection::default, without_old);
-        assert_eq!(change(all(), some(), ("builds", &old)), Change::Ends);
-        let pushes = format!("{old}/{}", id(12));
-        assert_eq!(change(all(), some(), ("pushes", &pushes)), Change::Ends);
-        assert_eq!(change(all(), some(), ("builds", &fiber)), Change::None);
-        let items = ("work_item_revisions", "-");
-        assert_eq!(change(all(), some(), items), Change::None);
-        assert_eq!(change(some(), all(), items), Change::StartsOver);
-        assert_eq!(change(some(), all(), ("changesets", "-")), Change::None);
-        assert_eq!(change(some(), all(), ("builds", &fiber)), Change::None);
-    }
-
-    #[test]
-    fn other_patterns_for_pipelines_or_repositories_start_the_lists_over_that_mix_them() {
-        let fiber = id(1).to_string();
-        let pipelines = || Selection {
-            pipelines: without("nightly"),
-            ..Selection::default()
+    fn streams_that_end_or_are_read_again_are_counted() {
+        let stream = |resource: &str, scope: &str| Stream {
+            name: format!("{}#{resource}#{scope}", id(0)),
+            ..Stream::default()
         };
-        let repositories = || Selection {
-            repositories: without("web"),
-            ..Selection::default()
+        let old = id(2).to_string();
+        let streams = [
+            stream("builds", &old),
+            stream("pushes", &format!("{old}/{}", id(12))),
+            stream("builds", &id(1).to_string()),
+            stream("work_item_revisions", "-"),
+        ];
+        let mut known = known();
+        let counted = |selection: Selection, known: &Known| {
+            let all = connection(Selection::default());
+            let mut effect = Effect::new(Vec::new(), (&all, &all), known);
+            effect.count(&streams, &selection, &known.discoveries);
+            (effect.streams_ended, effect.streams_read_again)
         };
-        let none = Selection::default;
-        for (before, after, resource, expected) in [
-            (pipelines(), none(), "builds", Change::StartsOver),
-            (pipelines(), none(), "pull_requests_active", Change::None),
-            (
-                repositories(),
-                none(),
-                "pull_requests_active",
-                Change::StartsOver,
-            ),
-            (repositories(), none(), "builds", Change::None),
-        ] {
-            assert_eq!(
-                change(before, after, (resource, &fiber)),
-                expected,
-                "{resource}"
-            );
-        }
-        let web = format!("{fiber}/{}", id(11));
-        assert_eq!(
-            change(none(), repositories(), ("pushes", &web)),
-            Change::Ends
-        );
+        assert_eq!(counted(without_old(), &known), (2, 0));
+        known.discoveries[0].selection = without_old();
+        assert_eq!(counted(Selection::default(), &known), (0, 3));
     }
 }
