@@ -56,6 +56,8 @@ test("a token that may read is connected from the tile on, and its numbers appea
   for (const service of [/^Repos/, /^TFVC/]) await page.getByRole("checkbox", { name: service }).uncheck();
   await validate(page, { token: tokens.good });
   await page.getByText("Everything that you chose can be read").waitFor();
+  await page.getByText("Description, tags, and reading only a part").click();
+  await page.getByRole("textbox", { name: "Description" }).fill("What the second team does");
   await page.getByRole("button", { name: "Connect", exact: true }).click();
   const first = page.locator(".first-numbers");
   await first.waitFor();
@@ -65,6 +67,8 @@ test("a token that may read is connected from the tile on, and its numbers appea
   assert.equal(await page.getByRole("progressbar", { name: /Repos|TFVC/ }).count(), 0);
   await page.getByText("is connected, and everything is there").waitFor({ timeout: 180_000 });
   assert.doesNotMatch((await first.textContent()) ?? "", /Run count–/);
+  await page.getByRole("link", { name: "Integrations", exact: true }).click();
+  await page.getByText("What the second team does").waitFor();
   assertQuiet(complaints);
 });
 

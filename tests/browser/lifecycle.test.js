@@ -78,7 +78,7 @@ test("who may only look is shown what there is, and offered nothing", async () =
   const { page, complaints } = await signedIn(browser, { path: AT, role: "viewer" });
   await page.getByRole("link", { name: "Run log" }).waitFor();
   for (const name of [/Pause/, /Resume/, /Synchronize/]) assert.equal(await page.getByRole("button", { name }).count(), 0);
-  assert.equal(await page.getByRole("link", { name: /Delete|Audit log|Reauthenticate/ }).count(), 0);
+  assert.equal(await page.getByRole("link", { name: /Delete|Edit|Audit log|Reauthenticate/ }).count(), 0);
   await page.goto(`${new URL(page.url()).origin}/audit`);
   await page.getByText("This needs an administrator").waitFor();
   assertQuiet(complaints);

@@ -19,6 +19,7 @@ export const placesOf = (connection) => [
   `/connections/${connection}/reauthenticate`,
   `/connections/${connection}/runs`,
   `/connections/${connection}/spot-check`,
+  `/connections/${connection}/edit`,
   `/connections/${connection}/delete`,
   "/connections/nothing",
   "/connections/nothing/delete",

@@ -3,6 +3,7 @@
 import { Audit } from "./pages/audit.js";
 import { Connect } from "./pages/connect.js";
 import { DeletePage } from "./pages/connection/delete.js";
+import { EditPage } from "./pages/connection/edit.js";
 import { RunsPage } from "./pages/connection/runs.js";
 import { SpotCheckPage } from "./pages/connection/spot-check.js";
 import { ConnectionPage } from "./pages/connection.js";
@@ -44,6 +45,7 @@ export function find(path) {
   }
   if (parts.length === 3 && first === "connections") {
     if (third === "reauthenticate") return html`<${Reauthenticate} id=${second} />`;
+    if (third === "edit") return html`<${EditPage} id=${second} />`;
     if (third === "delete") return html`<${DeletePage} id=${second} />`;
     if (third === "runs") return html`<${RunsPage} id=${second} />`;
     if (third === "spot-check") return html`<${SpotCheckPage} id=${second} />`;

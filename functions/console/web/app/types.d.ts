@@ -23,16 +23,22 @@ export type Integration = {
   coverage: number | null;
   counts: Counts;
   streams: { total: number; complete: number; failing: number };
+  story_points_field: string | null;
   errors?: { stream: string; error: string }[];
 };
+
+export type Patterns = { include?: string[]; exclude?: string[] };
+
+export type Selection = { projects?: Patterns; repositories?: Patterns; pipelines?: Patterns };
 
 export type Connection = {
   id: string;
   name: string;
-  description?: string;
-  tags?: string[];
+  description: string | null;
+  tags: string[];
   method: string;
   organizations: string[];
+  selection: Selection;
   status: string;
   paused_at: string | null;
   created_at: string;
@@ -40,6 +46,26 @@ export type Connection = {
   warnings: { organization: string | null; on: string; days_left: number; detail: string }[];
   integrations: Integration[];
   [other: string]: unknown;
+};
+
+export type EditedPart = {
+  included: number;
+  excluded: number;
+  comes_in: number;
+  goes_out: number;
+  included_sample: string[];
+  excluded_sample: string[];
+};
+
+export type EditEffect = {
+  fields: string[];
+  projects: EditedPart;
+  repositories: EditedPart;
+  pipelines: EditedPart;
+  streams_read_again: number;
+  streams_ended: number;
+  unknown_organizations: string[];
+  explanation: string;
 };
 
 export type Actor = { subject: string; name?: string };

@@ -7,6 +7,7 @@ import { may } from "../session.js";
 import { Answer, Card, Empty, Heading, Notice, Segments, Skeleton, State, Table, Time } from "../ui/parts.js";
 import { html, useState } from "../view.js";
 import { Actions, PauseIntegration } from "./connection/actions.js";
+import { PARTS } from "./connection/details.js";
 import { Warnings } from "./connection/warnings.js";
 import { Integrations, METHODS } from "./connections.js";
 
@@ -36,6 +37,7 @@ export function ConnectionPage({ id }) {
         ${connection.paused_at && html`<${Notice} icon="pause" title="It is paused"><p>Nothing is fetched since <${Time} at=${connection.paused_at} />. What is stored stays as it was then.</p><//>`}
         ${connection.status === "reauthorization_needed" && html`<${Notice} tone="bad" title="The credential is not accepted any more"><p>Nothing new is fetched until it is replaced. What is stored stays.</p>${may("admin") && html`<a class="button small" href="/connections/${connection.id}/reauthenticate">Reauthenticate</a>`}<//>`}
         <${Warnings} connection=${connection} />
+        <${Reads} connection=${connection} />
         <div class="grid">
           <${Card} class="wide" title="Integrations" foot=${html`<${Foot} connection=${connection} />`}><${Integrations} integrations=${connection.integrations} actions=${may("admin") && connection.status !== "deleting" ? (/** @type {import("../types").Integration} */ integration) => html`<${PauseIntegration} integration=${integration} isWholePaused=${connection.paused_at !== null} reload=${loaded.reload} />` : undefined} /><//>
           <${Card} title="Requests">
@@ -44,6 +46,19 @@ export function ConnectionPage({ id }) {
           <${Answer} loaded=${report} skeleton=${html`<${Skeleton} height=${300} />`}>${(/** @type {Report} */ report) => html`<${Streams} report=${report} /><${Quarantine} report=${report} />`}<//>
         </div>`}
     <//>`;
+}
+
+/** Its tags, and what is read if that is not everything. @param {{ connection: Connection }} props */
+function Reads({ connection: { tags, selection } }) {
+  const parts = PARTS.flatMap(({ part, title }) => {
+    const { include = [], exclude = [] } = selection[part] ?? {};
+    if (!include.length && !exclude.length) return [];
+    const only = include.length ? ` only ${include.join(", ")}` : "";
+    return `${title}:${only}${exclude.length ? `${only && ","} not ${exclude.join(", ")}` : ""}`;
+  });
+  return html`
+    ${tags.length > 0 && html`<ul class="tags" aria-label="Tags">${tags.map((tag) => html`<li key=${tag}>${tag}</li>`)}</ul>`}
+    ${parts.length > 0 && html`<${Notice} icon="filter" title="Only a part is read"><p>${parts.join(" · ")}</p><//>`}`;
 }
 
 /** @param {{ connection: Connection }} props */

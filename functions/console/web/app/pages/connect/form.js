@@ -4,11 +4,13 @@ import { ApiError, beginEntraSignIn, send } from "../../api.js";
 import { forget } from "../../insights.js";
 import { Card, Failed, Notice } from "../../ui/parts.js";
 import { html, useState } from "../../view.js";
+import { DetailsFields, detailsChanged, detailsOf, isOfDetails } from "../connection/details.js";
 import { Credential, credentialOf, Field, input, isGiven, isOfCredential, NOTHING_GIVEN } from "./credential.js";
 import { isReadable, Matrix } from "./matrix.js";
 
 /** @typedef {import("../../types").OrganizationReport} OrganizationReport */
 /** @typedef {import("./instructions.js").Method["id"]} MethodId */
+/** @typedef {import("../connection/details.js").Details} Details */
 /** @typedef {import("./credential.js").Given & { name: string, organizations: string, services: string[] }} Fields */
 
 export const SERVICES = [
@@ -28,6 +30,7 @@ export function Form({ method, back, done }) {
       ...NOTHING_GIVEN,
     }),
   );
+  const [details, setDetails] = useState(detailsOf());
   const [reports, setReports] = useState(/** @type {OrganizationReport[] | null} */ (null));
   const [error, setError] = useState(/** @type {Error | null} */ (null));
   const [busy, setBusy] = useState("");
@@ -35,6 +38,10 @@ export function Form({ method, back, done }) {
     setFields({ ...fields, ...changes });
     // What was looked at is not what stands there now.
     if (Object.keys(changes).some((name) => name !== "name")) setReports(null);
+    setError(null);
+  };
+  const describe = (/** @type {Partial<Details>} */ own) => {
+    setDetails({ ...details, ...own });
     setError(null);
   };
   const attempt = async (/** @type {string} */ what, /** @type {() => Promise<void>} */ work) => {
@@ -51,7 +58,7 @@ export function Form({ method, back, done }) {
     attempt("validate", async () => setReports((await send("POST", "/connections/validate", asked(method.id, fields))).organizations));
   const save = () =>
     attempt("save", async () => {
-      const body = { ...asked(method.id, fields), ...named(fields) };
+      const body = { ...asked(method.id, fields), ...named(fields), ...detailsChanged(details) };
       const created = await send("POST", "/connections", body);
       forget();
       done(created.id);
@@ -61,7 +68,7 @@ export function Form({ method, back, done }) {
   const wrong = error instanceof ApiError ? (error.field ?? "") : "";
   const isSignIn = method.id === "oauth";
   const isComplete = (isSignIn || organizations(fields).length > 0) && isGiven(method.id, fields) && fields.services.length > 0;
-  const isShown = /^(name|organization|services)/.test(wrong) || isOfCredential(method.id, wrong);
+  const isShown = /^(name|organization|services)/.test(wrong) || isOfCredential(method.id, wrong) || isOfDetails(wrong);
   return html`
     <${Card} title=${method.title} class="prose">
       <form class="form" onSubmit=${(/** @type {SubmitEvent} */ event) => {
@@ -91,6 +98,17 @@ export function Form({ method, back, done }) {
           </div>
           ${wrong.startsWith("services") && html`<p class="field-error" id="services-error">${error?.message}</p>`}
         </fieldset>
+        ${
+          // A sign-in leads away from here; such a connection is edited when it is there.
+          !isSignIn &&
+          html`
+        <details class="more" open=${isOfDetails(wrong) || undefined}>
+          <summary>Description, tags, and reading only a part</summary>
+          <div class="form">
+            <${DetailsFields} details=${details} services=${fields.services} error=${error} wrong=${wrong} set=${describe} />
+          </div>
+        </details>`
+        }
         ${error && !isShown && html`<${Failed} error=${error} title="That did not work" />`}
         <div aria-live="polite">${reports && html`<${Verdict} reports=${reports} />`}</div>
         <div class="buttons">

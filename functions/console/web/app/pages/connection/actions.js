@@ -47,6 +47,7 @@ export function Actions({ connection, reload }) {
   };
   const isPaused = connection.paused_at !== null;
   return html`
+    <a class="button" href="${address}/edit">Edit</a>
     <a class="button" href="${address}/reauthenticate">Reauthenticate</a>
     ${
       isPaused
