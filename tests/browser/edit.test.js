@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { axe, violations } from "./accessibility.js";
 import { assertQuiet, connection, launch, signedIn } from "./session.js";
 
 const AT = `/connections/${connection}`;
@@ -30,11 +31,11 @@ async function projects(page) {
     .getByRole("row", { name: /^Projects/ })
     .getByRole("cell")
     .allTextContents();
-  return { numbers: cells.slice(0, 4).map(Number), leftOut: cells[4] };
+  return { numbers: cells.slice(1, 5).map(Number), leftOut: cells[5] };
 }
 
 test("a project goes out and comes in again, with the effect shown before it is saved", async () => {
-  const { page, complaints } = await signedIn(browser, { path: AT });
+  const { page, complaints } = await signedIn(browser, { path: AT, scripts: [axe] });
   await page.getByRole("link", { name: "Edit" }).click();
   const { without, tags, show, save } = partsOf(page);
   await tags.waitFor();
@@ -43,6 +44,9 @@ test("a project goes out and comes in again, with the effect shown before it is 
   await without.fill("*");
   await show.click();
   await page.getByText("No project would be read any more").waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, "the effect is too wide");
   const all = (await projects(page)).leftOut.split(", ");
   assert.ok(all.length > 1, `${all}`);
 
@@ -50,7 +54,7 @@ test("a project goes out and comes in again, with the effect shown before it is 
   assert.ok(await save.isDisabled(), "what was shown is another edit");
   await tags.fill("web, eu");
   await show.click();
-  await page.getByText("Tags, Selection").waitFor();
+  await page.getByText("It changes: tags, what is read.").waitFor();
   assert.deepEqual(await projects(page), { numbers: [all.length - 1, 1, 0, 1], leftOut: all[0] });
   await save.click();
   await page.getByText("Only a part is read").waitFor();

@@ -1,15 +1,12 @@
 // Every page, wide and narrow, dark and light: it is drawn, it can be used without a mouse or eyes, and nothing complains.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
+import { axe, violations } from "./accessibility.js";
 import { settled, visit } from "./browser.js";
 import { placesOf } from "./places.js";
 import { assertQuiet, connection, launch, signedIn, url } from "./session.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const LOOKS = /** @type {const} */ ([
   ["wide and light", { width: 1440, height: 900 }, "light"],
   ["narrow and dark", { width: 360, height: 740 }, "dark"],
@@ -60,18 +57,3 @@ test("a reload asks nothing and stays where it is", async () => {
   assert.equal(page.url(), `${url}/connections?days=7`);
   assertQuiet(complaints);
 });
-
-/** What axe finds wrong, in words. @param {import("playwright-core").Page} page @returns {Promise<string[]>} */
-function violations(page) {
-  return page.evaluate(async (tags) => {
-    // @ts-expect-error axe puts itself there.
-    const found = await window.axe.run(document, { runOnly: tags, resultTypes: ["violations"], preload: false });
-    return found.violations.map(
-      (/** @type {any} */ one) =>
-        `${one.id}: ${one.nodes
-          .slice(0, 3)
-          .map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`)
-          .join(" | ")}`,
-    );
-  }, TAGS);
-}

@@ -15,8 +15,7 @@ use storage::{Claim, Counts, PassOutcome, PassSoFar, StreamKey};
 use crate::{
     Context, Error, admissions, again, commits, doubtful, each, ends, gone_work_items,
     is_out_of_time, linked_work_items, measure::measure, open_runs, open_work_items,
-    people::Upstream,
-    run_activities, sprint_capacities, store, stream_key, windows,
+    people::Upstream, run_activities, sprint_capacities, store, stream_key, windows,
 };
 
 /// How long a stream rests after a failure that only a person or time can mend.

@@ -1,12 +1,15 @@
 // What an edit of a connection would do, before it is done.
 
-import { count, plural, words } from "../../format.js";
+import { count, plural } from "../../format.js";
 import { Notice, Table } from "../../ui/parts.js";
 import { html } from "../../view.js";
 import { PARTS } from "./details.js";
 
 /** @typedef {import("../../types").EditEffect} EditEffect */
 /** @typedef {import("../../types").EditedPart} EditedPart */
+
+/** @type {Record<string, string>} */
+const FIELDS = { selection: "what is read", story_points_field: "the field with the size of a work item" };
 
 /** @param {{ effect: EditEffect }} props */
 export function Effect({ effect }) {
@@ -17,7 +20,7 @@ export function Effect({ effect }) {
   return html`
     <${Notice} tone=${isNothingLeft ? "bad" : "calm"} title=${isNothingLeft ? "No project would be read any more" : "What this changes"}>
       <ul class="effects">
-        <li>${fields.map((name) => (name === "story_points_field" ? "Size of work items" : words(name))).join(", ")}.</li>
+        <li>It changes: ${fields.map((name) => FIELDS[name] ?? name).join(", ")}.</li>
         ${fields.includes("name") && html`<li>The integrations are called after it.</li>`}
         ${fields.includes("story_points_field") && html`<li>Metrics take the present value of the field for all of an item's past.</li>`}
         ${isSelection && html`<${SelectionEffect} effect=${effect} />`}
@@ -40,12 +43,12 @@ function SelectionEffect({ effect }) {
 /** @param {{ effect: EditEffect }} props */
 function Parts({ effect }) {
   return html`
-    <${Table} label="What is read then" head=${["", ...["Read", "Left out", "Comes in", "Goes out"].map((text) => ({ text, class: "right" })), "Left out are"]}>
+    <${Table} label="What is read then" head=${["What", ...["Read", "Left out", "Comes in", "Goes out"].map((text) => ({ text, class: "right" })), "Left out are"]}>
       ${PARTS.map(({ part, title }) => {
         const own = effect[part];
         return html`
         <tr key=${part}>
-          <th scope="row">${title}</th>
+          <td>${title}</td>
           <td class="right">${count(own.included)}</td>
           <td class="right">${count(own.excluded)}</td>
           <td class="right">${count(own.comes_in)}</td>
