@@ -43,6 +43,7 @@ mod sight;
 mod spot_check;
 mod timelines;
 mod tokens;
+mod traces;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use entrypoint::problem::Problem;
 use http_api::{Admin, Refusal};
 use model::{
     Action, Connection, ConnectionId, ConnectionStatus, FanOut, Integration, IntegrationId,
-    IntegrationStatus, OrganizationName, Reason, Selection, Service, TenantId,
+    IntegrationStatus, OrganizationName, Reason, Selection, Service, TenantId, Trace,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -99,15 +99,17 @@ pub(crate) async fn start_all(
     connection: &Connection,
     reason: Reason,
 ) -> Result<(), Refusal> {
+    let trace = Trace::new(Uuid::new_v4());
     let messages: Vec<FanOut> = connection
         .organizations
         .iter()
-        .map(|name| start(connection, name, reason))
+        .map(|name| start(connection, name, (reason, trace)))
         .collect();
     context
         .queues
         .send_fan_out(&messages, Duration::ZERO)
         .await?;
+    tracing::info!(trace.id = %trace, connection.id = %connection.id, ?reason, "a synchronization was asked for");
     Ok(())
 }
 
@@ -295,12 +297,13 @@ async fn save(
 pub(crate) fn start(
     connection: &Connection,
     organization: &OrganizationName,
-    reason: Reason,
+    (reason, trace): (Reason, Trace),
 ) -> FanOut {
     FanOut {
         tenant: connection.tenant.clone(),
         connection: connection.id,
         organization: organization.clone(),
         reason,
+        trace,
     }
 }

@@ -15,10 +15,12 @@ use http_api::{Admin, Refusal, Viewer};
 use jiff::Timestamp;
 use model::{
     Action, Actor, Connection, ConnectionId, Deletion, Holdings, IntegrationId, Purge, TenantId,
+    Trace,
 };
 use serde::Serialize;
 use storage::Records;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::{Context, change, found};
 
@@ -82,7 +84,9 @@ pub(crate) async fn delete(
     let purge = Purge {
         tenant: admin.tenant.clone(),
         connection: connection.id,
+        trace: Trace::new(Uuid::new_v4()),
     };
+    tracing::info!(trace.id = %purge.trace, connection.id = %purge.connection, "a removal was asked for");
     // If this fails the next tick sends for it.
     context.queues.send_purge(&purge, Duration::ZERO).await?;
     let deletion = receipt(&context, &admin.tenant, connection.id).await?;

@@ -13,11 +13,12 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use entrypoint::{Config, Delivery, Pending};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
-use model::{Errand, FanOut, Fault, Purge, Reason, Standing};
+use model::{Errand, FanOut, Fault, Purge, Reason, Standing, Trace};
 use queue::{Addresses, Queues};
 use serde::Deserialize;
 use std::time::Duration;
 use storage::{Control, Records};
+use uuid::Uuid;
 
 /// How long after the end of an invocation something that it has sent may still be stored; clocks differ, too.
 const KILL_MARGIN: Duration = Duration::from_secs(5);
@@ -113,7 +114,8 @@ async fn handle(
     } = event;
     match payload {
         Event::Schedule(Tick::Streams) => {
-            tick(context, &Worker::of(&invocation)).await?;
+            let trace = Trace::new(Uuid::new_v4());
+            tick(context, &Worker::of(&invocation), trace).await?;
             Ok(SqsBatchResponse::default())
         }
         Event::Queue(messages) => {
@@ -167,7 +169,8 @@ impl Worker {
 /// Sends one message for every organization of every connection that works, and one for every connection that is being
 /// deleted, in case that of the user who asked for it was lost. If the tables or the queue fail, the next tick sends what this
 /// one did not.
-async fn tick(context: &Context, worker: &Worker) -> Result<(), Error> {
+#[tracing::instrument(skip_all, fields(trace.id = %trace))]
+async fn tick(context: &Context, worker: &Worker, trace: Trace) -> Result<(), Error> {
     let directory = context.control.directory().await?;
     let mut messages = Vec::new();
     for (tenant, id) in directory {
@@ -181,6 +184,7 @@ async fn tick(context: &Context, worker: &Worker) -> Result<(), Error> {
                 let purge = Purge {
                     tenant,
                     connection: id,
+                    trace,
                 };
                 context.queues.send_purge(&purge, Duration::ZERO).await?;
                 continue;
@@ -196,6 +200,7 @@ async fn tick(context: &Context, worker: &Worker) -> Result<(), Error> {
                     connection: id,
                     organization,
                     reason: Reason::Scheduled,
+                    trace,
                 }),
         );
     }

@@ -31,6 +31,7 @@ const JOB_TTL: Duration = Duration::from_secs(3600);
 #[tracing::instrument(
     skip_all,
     fields(
+        trace.id = %delivery.message.trace,
         connection.id = %delivery.message.connection,
         organization = %delivery.message.organization,
     )
@@ -195,6 +196,7 @@ async fn send(
             resource: key.resource.clone(),
             scope: key.scope.clone(),
             work: Work::Pass,
+            trace: message.trace,
         })
         .collect();
     context.queues.send_jobs(&jobs, Duration::ZERO).await?;

@@ -33,7 +33,7 @@ const ROWS: usize = 500;
 ///
 /// # Errors
 /// See [`Error`]; the message comes again and goes on.
-#[tracing::instrument(skip_all, fields(connection.id = %message.connection))]
+#[tracing::instrument(skip_all, fields(trace.id = %message.trace, connection.id = %message.connection))]
 pub async fn purge(context: &Context, message: &Purge, deadline: Instant) -> Result<(), Error> {
     let (tenant, id) = (&message.tenant, message.connection);
     let found = context.control.connection(tenant, id).await?;

@@ -84,6 +84,7 @@ pub(crate) async fn visit(
         Err(Error::Upstream(upstream::Error::Halted(_))) => PARKED,
         Err(error) => return Err(error),
     };
+    let left = waiting.len();
     if !waiting.is_empty() {
         let rest = Job {
             work: Work::Children(waiting.into()),
@@ -91,6 +92,13 @@ pub(crate) async fn visit(
         };
         context.queues.send_jobs(&[rest], pause).await?;
     }
+    tracing::info!(
+        records = counts.records,
+        requests = counts.requests,
+        quarantined = counts.quarantined,
+        left,
+        "children visited"
+    );
     Ok(())
 }
 

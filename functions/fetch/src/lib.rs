@@ -93,6 +93,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 #[tracing::instrument(
     skip_all,
     fields(
+        trace.id = %delivery.message.trace,
         integration.id = %delivery.message.integration,
         service = %delivery.message.service,
         resource = delivery.message.resource,

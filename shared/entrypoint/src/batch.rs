@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::LambdaEvent;
-use model::Fault;
-use serde::de::DeserializeOwned;
+use model::{Fault, Trace};
+use serde::{Deserialize, de::DeserializeOwned};
 use telemetry::Metric;
 
 /// A message as a handler gets it.
@@ -107,6 +107,7 @@ where
             return counted(pending.bury(body, &reason).await);
         }
     };
+    let trace = trace_of(body);
     let delivery = Delivery {
         message: parsed,
         id: id.clone(),
@@ -120,7 +121,7 @@ where
         Fault::Retryable { after } => {
             let after = after.unwrap_or_else(|| backoff(attempt));
             let retry_after_s = after.as_secs();
-            tracing::warn!(message.id = id, attempt, retry_after_s, error = %error, "message failed");
+            tracing::warn!(trace.id = %trace, message.id = id, attempt, retry_after_s, error = %error, "message failed");
             if let (Some(source), Some(receipt)) =
                 (&message.event_source_arn, &message.receipt_handle)
             {
@@ -129,14 +130,25 @@ where
             false
         }
         Fault::Reauthorize => {
-            tracing::warn!(message.id = id, error = %error, "connection needs a person");
+            tracing::warn!(trace.id = %trace, message.id = id, error = %error, "connection needs a person");
             true
         }
         Fault::Permanent => {
-            tracing::error!(message.id = id, error = %error, "buried a message");
+            tracing::error!(trace.id = %trace, message.id = id, error = %error, "buried a message");
             counted(pending.bury(body, &error.to_string()).await)
         }
     }
+}
+
+/// What set a message going, whatever kind it is of.
+fn trace_of(body: &str) -> Trace {
+    #[derive(Deserialize)]
+    struct Traced {
+        #[serde(default)]
+        trace: Trace,
+    }
+    let traced = serde_json::from_str(body).map(|traced: Traced| traced.trace);
+    traced.unwrap_or_default()
 }
 
 /// Measures that there is one more dead letter, if there is.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::AddAssign};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Actor, ConnectionId, FanOut, Kind, TenantId};
+use crate::{Actor, ConnectionId, FanOut, Kind, TenantId, Trace};
 
 /// A message on the fan-out queue that is no [`FanOut`]: remove what is held for a connection that is being deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,9 @@ pub struct Purge {
     pub tenant: TenantId,
     /// The connection.
     pub connection: ConnectionId,
+    /// What set it going.
+    #[serde(default, skip_serializing_if = "Trace::is_none")]
+    pub trace: Trace,
 }
 
 /// What the fan-out queue carries. A purge names no organization.
@@ -130,8 +133,13 @@ mod tests {
                 connection,
                 organization: "fabrikam".parse().unwrap(),
                 reason: Reason::Scheduled,
+                trace: Trace::default(),
             }),
-            Errand::Purge(Purge { tenant, connection }),
+            Errand::Purge(Purge {
+                tenant,
+                connection,
+                trace: Trace::new(uuid::Uuid::nil()),
+            }),
         ];
         for errand in errands {
             let text = serde_json::to_string(&errand).unwrap();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ConnectionId, IntegrationId, Organization, OrganizationName, ProjectId, RepositoryId, RowKey,
-    Service, TenantId,
+    Service, TenantId, Trace,
 };
 
 /// A message on the fan-out queue: look at one organization of one connection.
@@ -20,6 +20,9 @@ pub struct FanOut {
     pub organization: OrganizationName,
     /// Why now.
     pub reason: Reason,
+    /// What set it going.
+    #[serde(default, skip_serializing_if = "Trace::is_none")]
+    pub trace: Trace,
 }
 
 /// Why an organization is looked at.
@@ -55,6 +58,9 @@ pub struct Job {
     pub scope: Scope,
     /// What to do there.
     pub work: Work,
+    /// What set it going.
+    #[serde(default, skip_serializing_if = "Trace::is_none")]
+    pub trace: Trace,
 }
 
 /// What a job asks for.
@@ -144,5 +150,32 @@ impl fmt::Display for Scope {
                 write!(formatter, "{project}/{repository}")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_from_before_there_were_traces_are_read() {
+        let message = r#"{"tenant":"contoso","connection":"00000000-0000-4000-8000-000000000000",
+            "organization":"fabrikam","reason":"scheduled"}"#;
+        let message: FanOut = serde_json::from_str(message).unwrap();
+        assert!(message.trace.is_none());
+        let job = r#"{"tenant":"contoso","connection":"00000000-0000-4000-8000-000000000000",
+            "integration":"00000000-0000-4000-8000-000000000001","service":"boards",
+            "organization":{"id":"00000000-0000-4000-8000-000000000002","name":"fabrikam"},
+            "resource":"builds","scope":"organization","work":"pass"}"#;
+        let old: Job = serde_json::from_str(job).unwrap();
+        assert_eq!(old.trace.to_string(), "-");
+        let id = uuid::Uuid::from_u128(7);
+        let new = Job {
+            trace: Trace::new(id),
+            ..old
+        };
+        let text = serde_json::to_string(&new).unwrap();
+        assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), new);
+        assert!(text.contains(&id.to_string()), "{text}");
     }
 }

@@ -19,6 +19,7 @@ pub mod record;
 pub mod retention;
 pub mod selection;
 pub mod service;
+mod trace;
 
 pub use admission::Admission;
 pub use audit::{Action, Actor, Entry};
@@ -38,3 +39,4 @@ pub use record::{Aggregate, Details, Facet, Filing, Kind, Record, Row, RowKey, W
 pub use retention::Retention;
 pub use selection::{InvalidPattern, Pattern, Patterns, Selection};
 pub use service::Service;
+pub use trace::Trace;

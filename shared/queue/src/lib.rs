@@ -256,7 +256,7 @@ impl Message {
 
 #[cfg(test)]
 mod tests {
-    use model::Reason;
+    use model::{Reason, Trace};
 
     use super::*;
 
@@ -269,6 +269,7 @@ mod tests {
                 connection: "00000000-0000-4000-8000-000000000000".parse().unwrap(),
                 organization: "fabrikam".parse().unwrap(),
                 reason: Reason::Scheduled,
+                trace: Trace::default(),
             };
             let entry = Message::new(&tenant, &message).entry(7, Duration::from_secs(3600));
             entry.unwrap()
