@@ -80,8 +80,9 @@ impl Budget {
         self.forget(now);
         let is_still = self.told && before == self.spends.len();
         let risen = (limit - remaining).max(0.0) - self.used();
-        // Where old use falls out of the window at the same time, the rise is less than the cost.
-        if is_still && risen > self.cost / 2.0 {
+        // Where old use falls out of the window at the same time, the rise is less than the cost. So a cost that is not seen any more
+        // is forgotten slowly; but it is forgotten, or one answer about what others have spent would be the measure for ever.
+        if is_still && risen > 0.0 {
             let ceiling = limit * DEAREST;
             self.cost = risen.max(self.cost * 0.98).min(ceiling);
         }
@@ -256,6 +257,29 @@ mod tests {
                 assert!(ratio <= 1.1, "{cost}, window {window} ms: {ratio}");
             }
         }
+    }
+
+    #[test]
+    fn what_others_spent_once_is_not_the_cost_of_every_request() {
+        let start = 1_790_000_000_000_i64;
+        let at = |now| Timestamp::from_millisecond(now).unwrap();
+        let mut budget = Budget::default();
+        let mut meter = Meter {
+            limit: 200.0,
+            window: 300_000,
+            spent: vec![(start, 100.0)],
+        };
+        let mut now = start + 1;
+        budget.observe(at(now), &meter.answer(now, 2.0));
+        // Somebody else spends more at once than any request costs.
+        meter.spent.push((now, 40.0));
+        let mut sent = 0;
+        while now < start + 20 * 300_000 {
+            now = now.max(budget.next_at(at(now)).as_millisecond()) + 10;
+            budget.observe(at(now), &meter.answer(now, 2.0));
+            sent += 1;
+        }
+        assert!(sent >= 20 * 95, "{sent} of 2000 requests");
     }
 
     proptest! {
