@@ -44,8 +44,7 @@ pub(crate) async fn edit(
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let (connection, wish) = asked(&context, &admin, &id, body).await?;
-    let known = known(&context, &connection).await?;
+    let (connection, known, wish) = asked(&context, &admin, &id, body).await?;
     let fields = wish.changes(&connection, &known.integrations);
     if fields.is_empty() {
         return Ok(Json(view_of(&context, connection).await?).into_response());
@@ -82,8 +81,7 @@ pub(crate) async fn preview(
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let (connection, wish) = asked(&context, &admin, &id, body).await?;
-    let known = known(&context, &connection).await?;
+    let (connection, known, wish) = asked(&context, &admin, &id, body).await?;
     let fields = wish.changes(&connection, &known.integrations);
     let mut edited = connection.clone();
     wish.apply(&mut edited);
@@ -95,13 +93,13 @@ pub(crate) async fn preview(
     Ok(Json(effect).into_response())
 }
 
-/// The connection and what is wished for it, which makes sense.
+/// The connection, what is known of it, and what is wished for it, which makes sense.
 async fn asked(
     context: &Context,
     admin: &Admin,
     id: &str,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(Connection, Wish), Refusal> {
+) -> Result<(Connection, Known, Wish), Refusal> {
     let connection = change::changeable(context, &admin.tenant, id).await?;
     let body =
         body.map_err(|_| validate_pat::form::unreadable("it is too large or was cut off"))?;
@@ -109,14 +107,11 @@ async fn asked(
     if let Some(name) = wish.name.as_ref().filter(|name| **name != connection.name) {
         free_name(context, admin, name).await?;
     }
+    let known = known(context, &connection).await?;
     if let Some(Some(field)) = &wish.story_points_field {
-        let integrations = context
-            .control
-            .integrations(&admin.tenant, connection.id)
-            .await?;
-        field_is_there(context, &integrations, field).await?;
+        field_is_there(context, &known.integrations, field).await?;
     }
-    Ok((connection, wish))
+    Ok((connection, known, wish))
 }
 
 /// Refuses a field that work items do not have, as far as it is known which they have.

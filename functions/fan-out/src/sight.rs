@@ -15,7 +15,6 @@ pub(crate) async fn adjust(
         return Ok(());
     }
     let sight = Sight::new(before, after);
-    let prefix = format!("{}#", after.organization.id);
     let control = &context.control;
     let (mut started, mut ended) = (0, 0);
     for integration in control
@@ -23,15 +22,8 @@ pub(crate) async fn adjust(
         .await?
     {
         for stream in control.streams(integration.id).await? {
-            let (resource, scope) = stream.parts();
-            let (Some(resource), Some(scope)) = (resources::find(resource), scope.parse().ok())
-            else {
-                continue;
-            };
-            if !stream.name.starts_with(&prefix) {
-                continue;
-            }
-            match sight.change_of(resource, &scope) {
+            let change = stream.place().map(|place| sight.change_at(place));
+            match change.unwrap_or(Change::None) {
                 Change::None => {}
                 Change::StartsOver => {
                     control.start_over(integration.id, &stream.name).await?;

@@ -5,7 +5,9 @@
 //! because of a new permission, a project that was restored, or another pattern. So a list that holds what comes in is read from
 //! the beginning of the window again.
 
-use model::{Admission, Discovery, Kind, ProjectId, Repository, RepositoryId, Scope};
+use model::{
+    Admission, Discovery, Kind, OrganizationId, ProjectId, Repository, RepositoryId, Scope,
+};
 
 use crate::Resource;
 
@@ -44,6 +46,14 @@ impl<'a> Sight<'a> {
             before: view(before),
             after: view(after),
         }
+    }
+
+    /// What becomes of a stream, given where it reads. Those of other organizations go on, and those that nobody knows any more.
+    pub fn change_at(&self, place: (OrganizationId, &str, Scope)) -> Change {
+        let (organization, resource, scope) = place;
+        let resource = crate::find(resource);
+        let own = resource.filter(|_| organization == self.after.discovery.organization.id);
+        own.map_or(Change::None, |resource| self.change_of(resource, &scope))
     }
 
     /// What becomes of the stream of a resource.
@@ -144,7 +154,7 @@ fn names_its_project(kind: Kind) -> bool {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use model::{Organization, OrganizationId, Patterns, Project, Selection};
+    use model::{Organization, Patterns, Project, Selection};
     use uuid::Uuid;
 
     use super::*;

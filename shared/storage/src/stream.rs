@@ -83,6 +83,13 @@ impl Stream {
         let mut part = || parts.next().unwrap_or_default();
         (part(), part())
     }
+
+    /// Where it reads, which resource, and which part of the organization; `None` if its name is not one of ours.
+    pub fn place(&self) -> Option<(OrganizationId, &str, Scope)> {
+        let (organization, _) = self.name.split_once('#')?;
+        let (resource, scope) = self.parts();
+        Some((organization.parse().ok()?, resource, scope.parse().ok()?))
+    }
 }
 
 /// What a pass has brought before the invocation that goes on with it.

@@ -78,19 +78,13 @@ impl Effect {
             let is_in = both.1.project(own.project) && new.select(&own.name);
             effect.pipelines.count(&own.name, was_in, is_in);
         }
-        let mut organizations = after.organizations.iter();
-        let is_known = |name: &&OrganizationName| {
-            let mut known = known.discoveries.iter();
-            known.any(|own| {
-                own.organization
-                    .name
-                    .as_str()
-                    .eq_ignore_ascii_case(name.as_str())
-            })
+        let is_known = |name: &OrganizationName| {
+            let mut known = known.discoveries.iter().map(|own| &own.organization.name);
+            known.any(|own| own.as_str().eq_ignore_ascii_case(name.as_str()))
         };
+        let organizations = after.organizations.iter();
         effect.unknown_organizations = organizations
-            .by_ref()
-            .filter(|name| !is_known(name))
+            .filter(|own| !is_known(own))
             .cloned()
             .collect();
         effect
@@ -109,13 +103,8 @@ impl Effect {
                 ..before.clone()
             };
             let sight = Sight::new(before, &after);
-            let prefix = format!("{}#", before.organization.id);
-            for stream in streams.iter().filter(|own| own.name.starts_with(&prefix)) {
-                let (resource, scope) = stream.parts();
-                let (Some(resource), Ok(scope)) = (resources::find(resource), scope.parse()) else {
-                    continue;
-                };
-                match sight.change_of(resource, &scope) {
+            for place in streams.iter().filter_map(Stream::place) {
+                match sight.change_at(place) {
                     Change::None => {}
                     Change::StartsOver => self.streams_read_again += 1,
                     Change::Ends => self.streams_ended += 1,

@@ -78,8 +78,15 @@ impl Wish {
             let wished = self.story_points_field.as_ref();
             wished.is_some_and(|wished| *wished != own.story_points_field)
         });
+        // Whoever was broken off before may have renamed the connection only.
+        let mut named = integrations.iter().cloned();
+        let is_misnamed = named.any(|mut own| {
+            let before = own.name.clone();
+            self.apply_to(&edited.name, &mut own);
+            own.name != before
+        });
         [
-            ("name", edited.name != connection.name),
+            ("name", is_misnamed || edited.name != connection.name),
             ("description", edited.description != connection.description),
             ("tags", edited.tags != connection.tags),
             ("selection", edited.selection != connection.selection),
@@ -263,14 +270,14 @@ mod tests {
     }
 
     fn integrations() -> Vec<Integration> {
-        let one = |service: &str| {
+        let one = |(service, title): (&str, &str)| {
             let stored = json!({
-                "tenant": "t", "id": "6affcbef-37b1-4d7c-a5a6-0f0f6d4a3b13", "name": format!("Fabrikam - {service}"),
+                "tenant": "t", "id": "6affcbef-37b1-4d7c-a5a6-0f0f6d4a3b13", "name": format!("Fabrikam - {title}"),
                 "connection": "6affcbef-37b1-4d7c-a5a6-0f0f6d4a3b11", "service": service, "status": "active",
             });
             serde_json::from_value(stored).unwrap()
         };
-        ["boards", "repos"].map(one).to_vec()
+        [("boards", "Boards"), ("repos", "Repos")].map(one).to_vec()
     }
 
     fn wish(body: &Value) -> Result<Wish, Problem> {
@@ -279,6 +286,16 @@ mod tests {
 
     fn changes(body: &Value) -> Vec<String> {
         wish(body).unwrap().changes(&connection(), &integrations())
+    }
+
+    #[test]
+    fn an_integration_that_was_not_renamed_is_renamed_by_the_same_wish() {
+        let same = wish(&json!({ "name": "Fabrikam" })).unwrap();
+        let mut integrations = integrations();
+        let none: [&str; 0] = [];
+        assert_eq!(same.changes(&connection(), &integrations), none);
+        integrations[1].name = "Before - Repos".to_owned();
+        assert_eq!(same.changes(&connection(), &integrations), ["name"]);
     }
 
     #[test]
