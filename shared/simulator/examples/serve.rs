@@ -2,7 +2,8 @@
 //!
 //! `cargo run -p simulator --example serve -- --port 8090 --seed 1`
 //!
-//! Without `--port` a free one is taken. `tests/python/judge.py URL PAT` is one thing to point at it.
+//! Without `--port` a free one is taken. `tests/python/judge.py URL PAT` is one thing to point at it. With `--ledger-days N` it also
+//! prints, as JSON, what of the last N days whoever reads all of it must have found.
 #![expect(
     clippy::print_stdout,
     reason = "printing the address is what this program is for"
@@ -10,7 +11,9 @@
 
 use std::error::Error;
 
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use simulator::{Config, Simulator};
 use tokio::net::TcpListener;
 
@@ -18,6 +21,7 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut port = 0_u16;
     let mut config = Config::default();
+    let mut ledger_days: Option<i64> = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments
@@ -26,10 +30,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         match name.as_str() {
             "--port" => port = value.parse()?,
             "--seed" => config.seed = value.parse()?,
+            "--ledger-days" => ledger_days = Some(value.parse()?),
             other => {
-                return Err(
-                    format!("unknown argument {other}; known are --port and --seed").into(),
-                );
+                let known = "--port, --seed and --ledger-days";
+                return Err(format!("unknown argument {other}; known are {known}").into());
             }
         }
     }
@@ -41,6 +45,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
         simulator.organization()
     );
     println!("PAT={}", simulator.default_pat().expose_secret());
+    if let Some(days) = ledger_days {
+        let since = Timestamp::now() - SignedDuration::from_hours(24 * days);
+        let expected = simulator.ledger(since, &simulator.default_pat());
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|record| {
+                json!({
+                    "kind": record.kind,
+                    "scope": record.scope,
+                    "id": record.id,
+                    "version": record.version,
+                    "children": record.children,
+                })
+            })
+            .collect();
+        println!("LEDGER={}", json!(expected));
+    }
     simulator.serve(listener).await?;
     Ok(())
 }
