@@ -21,7 +21,7 @@ use model::{
     record::NO_DAY,
 };
 
-pub(crate) use self::form::Wish;
+pub use self::form::Wish;
 use self::{effect::Effect, form::of_body};
 use crate::{
     Context, change,

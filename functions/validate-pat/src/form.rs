@@ -4,12 +4,14 @@
 //! here that can be a token in the wrong field.
 
 mod credentials;
+mod selection;
 
 use entrypoint::problem::Problem;
 use model::{OrganizationName, Service};
 use serde_json::{Map, Value};
 
 pub use self::credentials::{Given, GivenFor, given_for, id};
+pub use self::selection::selection;
 
 /// A request that makes sense.
 #[derive(Debug)]
@@ -26,14 +28,6 @@ pub struct Form {
 const MOST_ORGANIZATIONS: usize = 20;
 
 impl Form {
-    /// Reads a request.
-    ///
-    /// # Errors
-    /// The first thing that is wrong with it, without quoting any of it but names of fields.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, Problem> {
-        Self::from_fields(fields(body)?)
-    }
-
     /// Reads the fields of a request, of which a caller may have taken its own.
     ///
     /// # Errors
@@ -191,7 +185,11 @@ mod tests {
     const PAT: &str = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrst";
 
     fn parse(body: &Value) -> Result<Form, Problem> {
-        Form::parse(body.to_string().as_bytes())
+        parse_text(&body.to_string())
+    }
+
+    fn parse_text(body: &str) -> Result<Form, Problem> {
+        Form::from_fields(fields(body.as_bytes())?)
     }
 
     /// The field and the sentence that a request is refused with.
@@ -293,7 +291,7 @@ mod tests {
     #[test]
     fn what_is_no_object_has_no_field_to_name() {
         for body in ["", "[]", "null", "{\"pat\":", "pat=x"] {
-            let problem = Form::parse(body.as_bytes()).unwrap_err();
+            let problem = parse_text(body).unwrap_err();
             assert_eq!(problem.kind, "/problems/unreadable-request", "{body}");
             assert_eq!((problem.status, problem.field), (400, None));
         }
@@ -320,7 +318,7 @@ mod tests {
             let problem = parse(&body).unwrap_err();
             assert!(!format!("{problem:?}").contains(PAT), "{problem:?}");
         }
-        let cut = Form::parse(format!("{{\"pat\":\"{PAT}").as_bytes()).unwrap_err();
+        let cut = parse_text(&format!("{{\"pat\":\"{PAT}")).unwrap_err();
         assert!(!format!("{cut:?}").contains(PAT));
     }
 

@@ -3,7 +3,7 @@
 //! `POST /api/v1/connections/validate` takes `{ "organizations": ["fabrikam"], "pat": "...", "services": [...] }` and
 //! answers with one report for each organization: who the token is there, and for each service and a sample of projects
 //! whether it is readable, forbidden and for want of what, or unreachable and why; how much a first synchronization will
-//! find, and where upstream deletes before we would; when the token ends. A request that makes no sense is
+//! find, what a `selection` takes and leaves out of it, and where upstream deletes before we would; when the token ends. A request that makes no sense is
 //! answered with `application/problem+json` that names the field.
 //!
 //! It stores nothing, logs nothing of the request, and keeps the token no longer than the answer takes. The gateway has
@@ -16,7 +16,7 @@ use std::{env, time::Duration};
 
 use ado::{
     Client, Hosts, Options,
-    probe::{OrganizationReport, Window, compare, probe, probe_with_outlook},
+    probe::{OrganizationReport, Wanted, Window, compare, probe},
 };
 use auth::Entra;
 use axum::{
@@ -29,7 +29,7 @@ use axum::{
 };
 use entrypoint::problem::Problem;
 use http_api::{Admin, Refusal, in_problems, refuse};
-use model::{Expiry, Fault, OrganizationName, Retention, Service};
+use model::{Expiry, Fault, OrganizationName, Retention, Selection, Service};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -132,20 +132,32 @@ async fn validate(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let body = body.map_err(|_| Problem::unreadable("it is too large or was cut off"))?;
-    look(&context, Form::parse(&body)?).await
+    let mut fields = form::fields(&body)?;
+    let selection = fields
+        .remove("selection")
+        .map(form::selection)
+        .transpose()?;
+    look(&context, Form::from_fields(fields)?, selection).await
 }
 
-async fn look(context: &Context, form: Form) -> Result<Response, Refusal> {
+async fn look(
+    context: &Context,
+    form: Form,
+    selection: Option<Selection>,
+) -> Result<Response, Refusal> {
     let now = entrypoint::now();
     let warnings = form.given.warnings(now);
     let expiries = form.given.expiries.clone();
     let ways = (&context.client, &context.entra);
-    let wanted = (&form.organizations[..], &form.services[..]);
-    let window = Window {
-        retention: context.retention,
-        now,
+    let wanted = Wanted {
+        services: form.services,
+        window: Some(Window {
+            retention: context.retention,
+            now,
+        }),
+        selection,
     };
-    let (_, organizations) = look_at(ways, form.given, wanted, Some(window)).await?;
+    let (_, organizations) = look_at(ways, form.given, &form.organizations, wanted).await?;
     let matrix = Matrix {
         organizations,
         expiries,
@@ -165,14 +177,19 @@ pub async fn reports(
     organizations: &[OrganizationName],
     services: &[Service],
 ) -> Result<(Option<Given>, Vec<OrganizationReport>), Problem> {
-    look_at(ways, given, (organizations, services), None).await
+    let wanted = Wanted {
+        services: services.to_vec(),
+        window: None,
+        selection: None,
+    };
+    look_at(ways, given, organizations, wanted).await
 }
 
 async fn look_at(
     (client, entra): (&Client, &Entra),
     given: Given,
-    (organizations, services): (&[OrganizationName], &[Service]),
-    window: Option<Window>,
+    organizations: &[OrganizationName],
+    wanted: Wanted,
 ) -> Result<(Option<Given>, Vec<OrganizationReport>), Problem> {
     let deadline = Instant::now() + BUDGET;
     let signed_in = timeout_at(deadline, given.signed_in(entra, entrypoint::now())).await;
@@ -200,16 +217,10 @@ async fn look_at(
             .credential(organization)
             .ok_or_else(Problem::unavailable)?;
         let (client, organization) = (client.clone(), organization.clone());
-        let services = services.to_vec();
+        let wanted = wanted.clone();
         let left = deadline.saturating_duration_since(Instant::now());
         probes.push(tokio::spawn(async move {
-            match window {
-                Some(window) => {
-                    let wanted = (&services[..], left);
-                    probe_with_outlook(&client, &credential, &organization, wanted, window).await
-                }
-                None => probe(&client, &credential, &organization, &services, left).await,
-            }
+            probe(&client, &credential, &organization, &wanted, left).await
         }));
     }
     let mut reports = Vec::with_capacity(probes.len());

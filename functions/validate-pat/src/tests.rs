@@ -421,6 +421,46 @@ async fn a_report_says_what_will_come_and_what_is_gone_already() {
 }
 
 #[tokio::test]
+async fn a_report_says_what_a_selection_takes_and_leaves_out() {
+    let (simulator, router) = start().await;
+    let projects = simulator.projects();
+    let (first, others) = projects.split_first().unwrap();
+    let pat = simulator.default_pat();
+    let body = |selection: Value| json!({ "organization": "fabrikam", "pat": pat.expose_secret(), "selection": selection });
+    let without = json!({ "projects": { "exclude": [first.1.to_uppercase()] } });
+    let (_, _, answer) = ask(router.clone(), body(without)).await;
+    let outlook = &answer["organizations"][0]["outlook"];
+    let selected = &outlook["selected"]["projects"];
+    assert_eq!(selected["included"], others.len());
+    assert_eq!(selected["excluded_sample"], json!([first.1]));
+    // What lies in the project goes with it, and nothing else does.
+    let repositories = &outlook["selected"]["repositories"];
+    let own = repositories["excluded"].as_u64().unwrap();
+    assert!(
+        own > 0 && repositories["included"].as_u64().unwrap() > 0,
+        "{repositories}"
+    );
+    let all = own + repositories["included"].as_u64().unwrap();
+    assert_eq!(outlook["repositories"]["count"], all);
+    let (status, _, problem) =
+        ask(router.clone(), body(json!({ "projects": { "only": [] } }))).await;
+    assert_eq!(
+        (status, &problem["field"]),
+        (StatusCode::BAD_REQUEST, &json!("selection.projects.only"))
+    );
+    let (_, _, answer) = ask(
+        router,
+        json!({ "organization": "fabrikam", "pat": pat.expose_secret() }),
+    )
+    .await;
+    assert!(
+        answer["organizations"][0]["outlook"]
+            .get("selected")
+            .is_none()
+    );
+}
+
+#[tokio::test]
 async fn a_token_for_all_organizations_is_warned_of_with_the_day_on_which_it_ends() {
     let (simulator, router) = start().await;
     let pat = simulator.default_pat();

@@ -15,12 +15,12 @@ use std::{
     time::Duration,
 };
 
-use model::{OrganizationName, ProjectId, Service};
+use model::{OrganizationName, ProjectId, Selection, Service};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub use self::amount::Amount;
-pub use self::outlook::{Outlook, ShortRetention, Window};
+pub use self::outlook::{Outlook, Selected, ShortRetention, Window};
 pub use self::report::{
     Finding, Identity, Lacking, OrganizationReport, Problem, ProblemKind, ProjectReport,
     ServiceReport, compare,
@@ -32,36 +32,26 @@ use crate::{
 /// The most projects that are looked at in an organization.
 pub const SAMPLE: usize = 5;
 
-/// Finds out what `credential` can read in `organization`, of these services, within `budget`.
+/// What a probe shall find out.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// What is to be read.
+    pub services: Vec<Service>,
+    /// For an outlook on what a first synchronization will find.
+    pub window: Option<Window>,
+    /// What of it is to be read, if the outlook shall say what that takes and leaves out.
+    pub selection: Option<Selection>,
+}
+
+/// Finds out what `credential` can read in `organization` within `budget`.
 ///
 /// Never fails: what could not be found out is part of the report.
 pub async fn probe(
     client: &Client,
     credential: &Credential,
     organization: &OrganizationName,
-    services: &[Service],
+    wanted: &Wanted,
     budget: Duration,
-) -> OrganizationReport {
-    look_around(client, credential, organization, (services, budget), None).await
-}
-
-/// The same, and what a first synchronization will find, as far as that can be found out in the same time.
-pub async fn probe_with_outlook(
-    client: &Client,
-    credential: &Credential,
-    organization: &OrganizationName,
-    wanted: (&[Service], Duration),
-    window: Window,
-) -> OrganizationReport {
-    look_around(client, credential, organization, wanted, Some(window)).await
-}
-
-async fn look_around(
-    client: &Client,
-    credential: &Credential,
-    organization: &OrganizationName,
-    (services, budget): (&[Service], Duration),
-    window: Option<Window>,
 ) -> OrganizationReport {
     let now = Instant::now();
     let quiet_until = Mutex::new(now);
@@ -73,10 +63,11 @@ async fn look_around(
         quiet_until,
     };
     let mut report = OrganizationReport::unreached(organization.clone());
-    if let Err(problem) = visit.look(services, &mut report).await {
+    if let Err(problem) = visit.look(&wanted.services, &mut report).await {
         report.problem = Some(problem);
-    } else if let Some(window) = window {
-        report.outlook = Some(outlook::look(&visit, &report, window).await);
+    } else if let Some(window) = wanted.window {
+        let selection = wanted.selection.as_ref();
+        report.outlook = Some(outlook::look(&visit, &report, (window, selection)).await);
     }
     report
 }

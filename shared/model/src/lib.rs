@@ -37,6 +37,6 @@ pub use ids::{
 pub use job::{Child, FanOut, Job, Reason, Scope, Work};
 pub use record::{Aggregate, Details, Facet, Filing, Kind, Record, Row, RowKey, WriteRule};
 pub use retention::Retention;
-pub use selection::{InvalidPattern, Pattern, Patterns, Selection};
+pub use selection::{InvalidPattern, Pattern, Patterns, Selection, Share};
 pub use service::Service;
 pub use trace::Trace;

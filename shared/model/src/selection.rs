@@ -67,6 +67,36 @@ impl Patterns {
     }
 }
 
+/// How many things a selection takes and leaves out, with the first names of both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// How many are read.
+    pub included: usize,
+    /// How many are not.
+    pub excluded: usize,
+    /// The first [`Self::SAMPLE`] that are read.
+    pub included_sample: Vec<String>,
+    /// The first [`Self::SAMPLE`] that are not.
+    pub excluded_sample: Vec<String>,
+}
+
+impl Share {
+    /// How many names are shown of each side.
+    pub const SAMPLE: usize = 10;
+
+    /// Counts one of them.
+    pub fn count(&mut self, name: &str, is_included: bool) {
+        let (number, sample) = match is_included {
+            true => (&mut self.included, &mut self.included_sample),
+            false => (&mut self.excluded, &mut self.excluded_sample),
+        };
+        *number += 1;
+        if sample.len() < Self::SAMPLE {
+            sample.push(name.to_owned());
+        }
+    }
+}
+
 /// A pattern for names: `*` stands for any number of characters, `?` for one, everything else for itself. Upper and lower
 /// case are the same, as they are in names of Azure DevOps.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -204,6 +234,17 @@ mod tests {
             assert_eq!(more.is_within(less), less == more, "{more:?} {less:?}");
         }
         assert!(!web.is_within(&without), "it may be called old");
+    }
+
+    #[test]
+    fn both_sides_are_counted_and_their_first_ones_named() {
+        let mut share = Share::default();
+        for number in 0..25 {
+            share.count(&number.to_string(), number % 2 == 0);
+        }
+        assert_eq!((share.included, share.excluded), (13, 12));
+        assert_eq!(share.included_sample.len(), Share::SAMPLE);
+        assert_eq!(share.excluded_sample[..2], ["1", "3"]);
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! What an edit does to what is read: which parts come in and go out, and how many streams are read again. Pure.
 
-use model::{Admission, Connection, Discovery, OrganizationName, Selection};
+use model::{Admission, Connection, Discovery, OrganizationName, Selection, Share};
 use resources::sight::{Change, Sight};
 use serde::Serialize;
 use storage::Stream;
 
 use super::{Known, admission};
-
-/// How many names are shown of each part.
-const SAMPLE: usize = 10;
 
 /// What an edit would do.
 #[derive(Debug, Serialize)]
@@ -34,12 +31,10 @@ const EXPLANATION: &str = "What comes in is read from the beginning of the time 
 /// How many things of a kind are read, and which.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Part {
-    included: usize,
-    excluded: usize,
+    #[serde(flatten)]
+    share: Share,
     comes_in: usize,
     goes_out: usize,
-    included_sample: Vec<String>,
-    excluded_sample: Vec<String>,
 }
 
 impl Effect {
@@ -125,14 +120,7 @@ impl Part {
     }
 
     fn count(&mut self, name: &str, was_in: bool, is_in: bool) {
-        let (number, sample) = match is_in {
-            true => (&mut self.included, &mut self.included_sample),
-            false => (&mut self.excluded, &mut self.excluded_sample),
-        };
-        *number += 1;
-        if sample.len() < SAMPLE {
-            sample.push(name.to_owned());
-        }
+        self.share.count(name, is_in);
         self.comes_in += usize::from(is_in && !was_in);
         self.goes_out += usize::from(was_in && !is_in);
     }
@@ -210,20 +198,25 @@ mod tests {
         let (all, some) = (connection(Selection::default()), connection(without_old()));
         let effect = Effect::new(Vec::new(), (&all, &some), &known());
         let expected = Part {
-            included: 1,
-            excluded: 1,
+            share: Share {
+                included: 1,
+                excluded: 1,
+                included_sample: vec!["Fiber".to_owned()],
+                excluded_sample: vec!["Old".to_owned()],
+            },
             comes_in: 0,
             goes_out: 1,
-            included_sample: vec!["Fiber".to_owned()],
-            excluded_sample: vec!["Old".to_owned()],
         };
         assert_eq!(effect.projects, expected);
         assert_eq!(
-            (effect.repositories.included, effect.repositories.goes_out),
+            (
+                effect.repositories.share.included,
+                effect.repositories.goes_out
+            ),
             (1, 1)
         );
         assert_eq!(
-            (effect.pipelines.included, effect.pipelines.goes_out),
+            (effect.pipelines.share.included, effect.pipelines.goes_out),
             (1, 0)
         );
         let unknown: Vec<_> = effect

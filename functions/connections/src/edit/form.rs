@@ -1,7 +1,8 @@
 //! Reading what a connection shall be, and saying which field is wrong.
 
 use entrypoint::problem::Problem;
-use model::{Connection, Integration, Pattern, Patterns, Selection, Service};
+use model::{Connection, Integration, Selection, Service};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use validate_pat::form;
 
@@ -9,15 +10,15 @@ use validate_pat::form;
 const DESCRIPTION_CHARACTERS: usize = 1_000;
 /// The most tags, and the longest one.
 const TAGS: (usize, usize) = (20, 50);
-/// The most patterns of one list.
-const PATTERNS: usize = 100;
 /// The longest reference name of a field:
 /// <https://learn.microsoft.com/azure/devops/organizations/settings/work/rename-field#field-reference-names>.
 const FIELD_CHARACTERS: usize = 70;
 
-/// What a connection shall be; `None` for what stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wish {
+/// What a connection shall be; `None` for what stays as it is. What was kept and is read back takes nothing away, which a new
+/// connection does not need.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wish {
     pub(crate) name: Option<String>,
     /// `Some(None)` takes it away.
     pub(crate) description: Option<Option<String>>,
@@ -50,12 +51,15 @@ impl Wish {
     ///
     /// # Errors
     /// A field is wrong.
-    pub(crate) fn take(fields: &mut Map<String, Value>) -> Result<Self, Problem> {
+    pub fn take(fields: &mut Map<String, Value>) -> Result<Self, Problem> {
         Ok(Self {
             name: None,
             description: fields.remove("description").map(description).transpose()?,
             tags: fields.remove("tags").map(tags).transpose()?,
-            selection: fields.remove("selection").map(selection).transpose()?,
+            selection: fields
+                .remove("selection")
+                .map(form::selection)
+                .transpose()?,
             story_points_field: fields
                 .remove("story_points_field")
                 .map(story_points_field)
@@ -159,11 +163,12 @@ fn tags(value: Value) -> Result<Vec<String>, Problem> {
     for (index, value) in values.iter().enumerate() {
         let tag = value.as_str().map(str::trim).filter(|tag| {
             let length = tag.chars().count();
-            (1..=longest).contains(&length) && !tag.chars().any(char::is_control)
+            (1..=longest).contains(&length) && !tag.chars().any(|c| c.is_control() || c == ',')
         });
         let tag = tag.ok_or_else(|| {
-            let detail =
-                format!("a tag has 1 to {longest} characters, none of them a control character");
+            let detail = format!(
+                "a tag has 1 to {longest} characters, none of them a comma or a control character"
+            );
             Problem::field(format!("tags[{index}]"), detail)
         })?;
         if !tags.iter().any(|known| known == tag) {
@@ -171,72 +176,6 @@ fn tags(value: Value) -> Result<Vec<String>, Problem> {
         }
     }
     Ok(tags)
-}
-
-fn selection(value: Value) -> Result<Selection, Problem> {
-    let mut members = match value {
-        Value::Null => Map::new(),
-        Value::Object(members) => members,
-        _ => {
-            let detail = "an object with `projects`, `repositories` and `pipelines` is needed";
-            return Err(Problem::field("selection", detail));
-        }
-    };
-    let mut of = |name: &str| patterns(&format!("selection.{name}"), members.remove(name));
-    let selection = Selection {
-        projects: of("projects")?,
-        repositories: of("repositories")?,
-        pipelines: of("pipelines")?,
-    };
-    no_other("selection", &members)?;
-    Ok(selection)
-}
-
-fn patterns(field: &str, value: Option<Value>) -> Result<Patterns, Problem> {
-    let mut members = match value {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(members)) => members,
-        Some(_) => {
-            let detail = "an object with `include` and `exclude` is needed";
-            return Err(Problem::field(field, detail));
-        }
-    };
-    let mut of = |name: &str| list(&format!("{field}.{name}"), members.remove(name));
-    let patterns = Patterns {
-        include: of("include")?,
-        exclude: of("exclude")?,
-    };
-    no_other(field, &members)?;
-    Ok(patterns)
-}
-
-fn list(field: &str, value: Option<Value>) -> Result<Vec<Pattern>, Problem> {
-    let values = match value {
-        None | Some(Value::Null) => return Ok(Vec::new()),
-        Some(Value::Array(values)) if values.len() <= PATTERNS => values,
-        Some(_) => {
-            let detail = format!("a list of at most {PATTERNS} patterns is needed");
-            return Err(Problem::field(field, detail));
-        }
-    };
-    let one = |(index, value): (usize, &Value)| {
-        let field = format!("{field}[{index}]");
-        let text = value.as_str();
-        let text = text.ok_or_else(|| Problem::field(&field, "a text is needed"))?;
-        text.parse()
-            .map_err(|error: model::InvalidPattern| Problem::field(&field, error.to_string()))
-    };
-    values.iter().enumerate().map(one).collect()
-}
-
-fn no_other(field: &str, members: &Map<String, Value>) -> Result<(), Problem> {
-    match members.keys().next() {
-        Some(name) => Err(Problem::field(
-            format!("{field}.{name}"),
-            "there is no such field",
-        )),
-        None => Ok(()),
-    }
 }
 
 fn story_points_field(value: Value) -> Result<Option<String>, Problem> {
@@ -357,31 +296,8 @@ mod tests {
             (json!({ "tags": "a" }), "tags"),
             (json!({ "tags": many }), "tags"),
             (json!({ "tags": ["ok", ""] }), "tags[1]"),
+            (json!({ "tags": ["web, eu"] }), "tags[0]"),
             (json!({ "selection": [] }), "selection"),
-            (
-                json!({ "selection": { "project": {} } }),
-                "selection.project",
-            ),
-            (
-                json!({ "selection": { "projects": [] } }),
-                "selection.projects",
-            ),
-            (
-                json!({ "selection": { "projects": { "only": [] } } }),
-                "selection.projects.only",
-            ),
-            (
-                json!({ "selection": { "projects": { "include": "a" } } }),
-                "selection.projects.include",
-            ),
-            (
-                json!({ "selection": { "pipelines": { "exclude": ["a", " "] } } }),
-                "selection.pipelines.exclude[1]",
-            ),
-            (
-                json!({ "selection": { "repositories": { "exclude": [7] } } }),
-                "selection.repositories.exclude[0]",
-            ),
             (
                 json!({ "story_points_field": "Size" }),
                 "story_points_field",

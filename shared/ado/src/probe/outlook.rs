@@ -1,7 +1,10 @@
 //! What a first synchronization will find, as far as a few requests can tell.
 
 use jiff::Timestamp;
-use model::{OrganizationName, ProjectId, Retention, Service, record::pipeline::RunRetention};
+use model::{
+    OrganizationName, ProjectId, Retention, Selection, Service, Share,
+    record::pipeline::RunRetention,
+};
 use serde::{Deserialize, Serialize};
 use tokio::join;
 
@@ -37,6 +40,18 @@ pub struct Outlook {
     pub pull_requests: Option<Amount>,
     /// Projects of the sample that delete runs before we would.
     pub short_retention: Vec<ShortRetention>,
+    /// What the selection takes and leaves out, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selected: Option<Selected>,
+}
+
+/// What a selection takes and leaves out of what was listed. `None` is what could not be listed, or was not asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Selected {
+    /// Projects, the first thousand.
+    pub projects: Option<Share>,
+    /// Git repositories; those of a project that is left out are left out, too.
+    pub repositories: Option<Share>,
 }
 
 /// A project whose older runs are gone before they can be fetched.
@@ -63,6 +78,17 @@ struct List<T> {
 struct Anything {}
 
 #[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    name: String,
+    project: Named,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Run {
     queue_time: Option<Timestamp>,
@@ -78,26 +104,51 @@ struct PullRequest {
 pub(super) async fn look(
     visit: &Visit<'_>,
     report: &OrganizationReport,
-    window: Window,
+    (window, selection): (Window, Option<&Selection>),
 ) -> Outlook {
     let reads = |service| report.reads(service);
-    let projects = number_of_projects(visit).await;
+    let projects = projects(visit).await;
     let (repositories, work_items, pipelines, pull_requests) = join!(
         when(reads(Service::Repos), repositories(visit)),
         when(reads(Service::Boards), work_items(visit, window)),
         when(reads(Service::Pipelines), pipelines(visit, report, window)),
         when(reads(Service::Repos), pull_requests(visit, report, window)),
     );
+    let selected = selection.map(|wanted| Selected {
+        projects: projects.as_ref().map(|(listed, _)| {
+            share(listed, |own| {
+                (own.name.clone(), wanted.projects.select(&own.name))
+            })
+        }),
+        repositories: repositories.as_ref().map(|listed| {
+            share(listed, |own| {
+                let (project, name) = (&own.project.name, &own.name);
+                let is_in = wanted.projects.select(project) && wanted.repositories.select(name);
+                (format!("{project}/{name}"), is_in)
+            })
+        }),
+    });
+    let projects = projects.map(|(_, amount)| amount);
     let all = projects.unwrap_or(Amount::AtLeast(0));
     let (runs, short_retention) = pipelines.unwrap_or_default();
     Outlook {
         projects,
-        repositories,
+        repositories: repositories.map(|listed| Amount::Exact(listed.len() as u64)),
         work_items,
         runs: Amount::of_all(&runs, all),
         pull_requests: pull_requests.and_then(|sampled| Amount::of_all(&sampled, all)),
         short_retention,
+        selected,
     }
+}
+
+/// How many of these are read, by their names.
+fn share<T>(listed: &[T], read: impl Fn(&T) -> (String, bool)) -> Share {
+    let mut share = Share::default();
+    for (name, is_read) in listed.iter().map(read) {
+        share.count(&name, is_read);
+    }
+    share
 }
 
 async fn when<T>(wanted: bool, found: impl Future<Output = Option<T>>) -> Option<T> {
@@ -107,24 +158,25 @@ async fn when<T>(wanted: bool, found: impl Future<Output = Option<T>>) -> Option
     }
 }
 
-async fn number_of_projects(visit: &Visit<'_>) -> Option<Amount> {
+async fn projects(visit: &Visit<'_>) -> Option<(Vec<Named>, Amount)> {
     let request = get(visit.organization, "_apis/projects")
         .query("stateFilter", "wellFormed")
         .query("$top", "1000");
     let body = visit.ask(&request).await.ok()?;
-    let list: List<Anything> = parse_json(&body.bytes, "value").ok()?;
+    let list: List<Named> = parse_json(&body.bytes, "value").ok()?;
     let count = list.value.len() as u64;
-    Some(match body.continuation {
+    let amount = match body.continuation {
         None => Amount::Exact(count),
         Some(_) => Amount::AtLeast(count),
-    })
+    };
+    Some((list.value, amount))
 }
 
 /// <https://learn.microsoft.com/rest/api/azure/devops/git/repositories/list>
-async fn repositories(visit: &Visit<'_>) -> Option<Amount> {
+async fn repositories(visit: &Visit<'_>) -> Option<Vec<Repository>> {
     let request = get(visit.organization, "_apis/git/repositories");
-    let list: List<Anything> = read(visit, &request).await.ok()?;
-    Some(Amount::Exact(list.value.len() as u64))
+    let list: List<Repository> = read(visit, &request).await.ok()?;
+    Some(list.value)
 }
 
 /// <https://learn.microsoft.com/rest/api/azure/devops/wit/wiql/query-by-wiql>

@@ -73,15 +73,17 @@ fn pat() -> Credential {
     Credential::Pat("secret".to_owned().into())
 }
 
+fn wanted(services: &[Service]) -> Wanted {
+    Wanted {
+        services: services.to_vec(),
+        window: None,
+        selection: None,
+    }
+}
+
 async fn report(client: &Client) -> OrganizationReport {
-    probe(
-        client,
-        &pat(),
-        &"fabrikam".parse().unwrap(),
-        &Service::ALL,
-        BUDGET,
-    )
-    .await
+    let name = "fabrikam".parse().unwrap();
+    probe(client, &pat(), &name, &wanted(&Service::ALL), BUDGET).await
 }
 
 async fn report_of(
@@ -135,7 +137,14 @@ async fn a_good_credential_reads_everything() {
 async fn only_the_services_asked_about_are_asked() {
     let (client, log) = organization(|_| None).await;
     let name = "fabrikam".parse().unwrap();
-    let report = probe(&client, &pat(), &name, &[Service::Pipelines], BUDGET).await;
+    let report = probe(
+        &client,
+        &pat(),
+        &name,
+        &wanted(&[Service::Pipelines]),
+        BUDGET,
+    )
+    .await;
     assert_eq!(report.services.len(), 1);
     assert!(report.reads(Service::Pipelines) && !report.reads(Service::Boards));
     let mut seen = log.lock().unwrap().clone();
@@ -409,7 +418,7 @@ async fn the_budget_ends_a_probe_that_nobody_answers() {
         &client,
         &pat(),
         &name,
-        &Service::ALL,
+        &wanted(&Service::ALL),
         Duration::from_millis(20),
     )
     .await;
