@@ -8,13 +8,12 @@ use http_api::{Admin, Refusal};
 use model::{Connection, ConnectionId, OrganizationName, Service};
 use validate_pat::form::Given;
 
-pub use crate::create::name;
 use crate::{
     Context, change,
     create::{self, Draft, free_name, keep, usable},
-    edit::Wish,
     reauthenticate,
 };
+pub use crate::{create::name, edit::Wish as Details};
 
 /// The connections of a deployment, for a function that gives them credentials.
 #[derive(Clone, Debug)]
@@ -31,6 +30,8 @@ pub struct Wanted {
     pub organizations: Vec<OrganizationName>,
     /// Whether these are just all that there are: then the unusable ones are left out, and new ones are taken in.
     pub every_organization: bool,
+    /// What else is said of it.
+    pub details: Details,
 }
 
 /// What was saved.
@@ -108,7 +109,7 @@ impl Connections {
             every_organization: wanted.every_organization,
             given,
             identities,
-            wish: Wish::default(),
+            wish: wanted.details,
         };
         let created = keep(context, admin, draft).await?;
         let left_out = left_out.into_iter();

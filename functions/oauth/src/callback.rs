@@ -209,12 +209,14 @@ async fn save(
             name,
             services,
             organizations,
+            details,
         } => {
             let wanted = Wanted {
                 name,
                 services,
                 every_organization: organizations.is_empty(),
                 organizations: chosen(context, &credential, organizations).await?,
+                details: *details,
             };
             connections.connect(admin, wanted, given).await
         }

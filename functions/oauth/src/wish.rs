@@ -1,6 +1,6 @@
 //! What a sign-in is begun for.
 
-use connections::signed_in;
+use connections::signed_in::{self, Details};
 use entrypoint::problem::Problem;
 use model::{ConnectionId, DirectoryId, OrganizationName, Service};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub(crate) enum Purpose {
         services: Vec<Service>,
         /// Where; everywhere that the person is in if there is none, also in organizations that appear later.
         organizations: Vec<OrganizationName>,
+        /// What else is said of it.
+        #[serde(default)]
+        details: Box<Details>,
     },
     /// A new credential of a connection that there is.
     Reauthenticate {
@@ -61,6 +64,7 @@ impl Wish {
                 name: signed_in::name(&mut fields)?,
                 services: form::services(fields.remove("services"))?,
                 organizations: form::some_organizations(fields.remove("organizations"))?,
+                details: Box::new(Details::take(&mut fields)?),
             },
         };
         form::nothing_else(&fields)?;
@@ -94,6 +98,7 @@ mod tests {
             name: None,
             services: Service::ALL.to_vec(),
             organizations: Vec::new(),
+            details: Box::default(),
         };
         let wish = parse(&json!({})).unwrap();
         assert_eq!((wish.directory, wish.purpose), (None, everything));
@@ -105,6 +110,7 @@ mod tests {
         for body in [
             json!({ "name": "x", "services": ["tfvc"], "organizations": ["fabrikam"], "tenant_id": id }),
             json!({ "connection": id, "confirm_identity_change": true }),
+            json!({ "description": "x", "tags": ["a"], "selection": { "projects": { "include": ["a*"] } }, "story_points_field": "Custom.Size" }),
         ] {
             let wish = parse(&body).unwrap();
             let kept = serde_json::to_string(&wish).unwrap();
@@ -125,6 +131,12 @@ mod tests {
             (json!({ "organizations": "fabrikam" }), "organizations"),
             (json!({ "organizations": ["a b"] }), "organizations[0]"),
             (json!({ "pat": "x" }), "pat"),
+            (json!({ "tags": "a" }), "tags"),
+            (
+                json!({ "selection": { "projects": { "include": [""] } } }),
+                "selection.projects.include[0]",
+            ),
+            (json!({ "connection": id, "tags": [] }), "tags"),
         ] {
             let problem = parse(&body).unwrap_err();
             assert_eq!(problem.field.as_deref(), Some(field), "{body}");
