@@ -154,7 +154,7 @@ export function Dialog({ title, open, onClose, children }) {
 export function Segments({ label, options, value, onChange }) {
   return html`
     <div class="segments" role="group" aria-label=${label}>
-      ${options.map((option) => html`<button key=${option.value} aria-pressed=${option.value === value} onClick=${() => onChange(option.value)}>${option.text}</button>`)}
+      ${options.map((option) => html`<button type="button" key=${option.value} aria-pressed=${option.value === value} onClick=${() => onChange(option.value)}>${option.text}</button>`)}
     </div>`;
 }
 
