@@ -2,11 +2,13 @@
 // do shows as numbers while it comes in.
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { after, before, test } from "node:test";
 import { assertQuiet, connection, launch, signedIn, tokens } from "./session.js";
 
 const form = (/** @type {string} */ method) => `/connections/new?source=azure-devops&method=${method}&step=form`;
 const FORM = form("pat");
+const MORE = "Description, tags, and reading only a part";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -56,7 +58,8 @@ test("a token that may read is connected from the tile on, and its numbers appea
   for (const service of [/^Repos/, /^TFVC/]) await page.getByRole("checkbox", { name: service }).uncheck();
   await validate(page, { token: tokens.good });
   await page.getByText("Everything that you chose can be read").waitFor();
-  await page.getByText("Description, tags, and reading only a part").click();
+  await page.getByText(/^To be read.* projects.* work items.* runs$/).waitFor();
+  await page.getByText(MORE).click();
   await page.getByRole("textbox", { name: "Description" }).fill("What the second team does");
   await page.getByRole("button", { name: "Connect", exact: true }).click();
   const first = page.locator(".first-numbers");
@@ -71,6 +74,57 @@ test("a token that may read is connected from the tile on, and its numbers appea
   await page.getByText("What the second team does").waitFor();
   assertQuiet(complaints);
 });
+
+test("what is left out is counted before anything is saved", async () => {
+  const { page, complaints } = await signedIn(browser, { path: FORM });
+  await validate(page, { token: tokens.good });
+  await page.getByText("Everything that you chose can be read").waitFor();
+  assert.equal(await page.getByText(/By the patterns/).count(), 0);
+  await page.getByText(MORE).click();
+  await page.getByRole("group", { name: "Projects" }).getByRole("textbox", { name: "Not these" }).fill("?????????*");
+  assert.ok(await page.getByRole("button", { name: "Connect", exact: true }).isDisabled(), "what was looked at is another selection");
+  await page.getByRole("button", { name: "Validate connection" }).click();
+  const [projects, repositories] = [/ projects? (is|are) read; left out: .+\./, / repositor(y|ies) (is|are) read; left out: .+\./];
+  await page.getByText(projects).waitFor();
+  await page.getByText(repositories).waitFor();
+  assertQuiet(complaints);
+});
+
+test("each organization has a token of its own, which stays with it", async () => {
+  const { page, complaints } = await signedIn(browser, { path: FORM });
+  const places = page.getByRole("textbox", { name: "Organizations" });
+  const token = (/** @type {string} */ name) => page.getByRole("textbox", { name: `Personal access token${name}`, exact: true });
+  const look = page.getByRole("button", { name: "Validate connection" });
+  await places.fill("fabrikam");
+  await token("").fill(tokens.good);
+  await places.fill("contoso, fabrikam");
+  assert.equal(await token(" for fabrikam").inputValue(), tokens.good);
+  assert.equal(await token(" for contoso").inputValue(), "");
+  assert.ok(await look.isDisabled(), "a token is missing");
+  assert.equal(await page.getByLabel("Expires on for contoso").count(), 1);
+  await token(" for contoso").fill("too short");
+  await look.click();
+  await page.getByRole("alert").waitFor();
+  assert.equal(await token(" for contoso").getAttribute("aria-invalid"), "true");
+  await token(" for contoso").fill(tokens["of another organization"]);
+  await look.click();
+  await page.getByText("Not everything can be read").waitFor();
+  const own = (/** @type {string} */ name) => page.locator(".matrix-organization", { has: page.getByRole("heading", { name }) });
+  assert.match((await own("fabrikam").textContent()) ?? "", /To be read/);
+  assert.doesNotMatch((await own("contoso").textContent()) ?? "", /To be read/);
+  await places.fill("fabrikam");
+  assert.equal(await token("").inputValue(), tokens.good);
+  await page.getByLabel("Expires on", { exact: true }).fill(inDays(9));
+  await look.click();
+  await page.getByText(`ends on ${inDays(9)}`).waitFor();
+  await page.getByText("Everything that you chose can be read").waitFor();
+  assertQuiet(complaints, /status of 400/);
+});
+
+/** @param {number} days from today, as a field has it */
+function inDays(days) {
+  return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+}
 
 /** Fills in the form of a service principal. @param {import("playwright-core").Page} page @param {Record<string, string>} [changes] */
 async function validateApplication(page, changes = {}) {
@@ -109,17 +163,45 @@ test("what is wrong with a service principal is told at its field", async () => 
   assertQuiet(complaints, /status of 4\d\d/);
 });
 
+test("a certificate is read from its file, and one that Entra ID does not know is told how to be known", async () => {
+  const { page, complaints } = await signedIn(browser, { path: form("service_principal") });
+  await page.getByRole("textbox", { name: "Organizations" }).fill("fabrikam");
+  await page.getByRole("textbox", { name: "Directory (tenant) ID" }).fill(tokens.directory);
+  await page.getByRole("textbox", { name: "Application (client) ID" }).fill(tokens.application);
+  await page.getByRole("button", { name: "Certificate", exact: true }).click();
+  const file = page.getByLabel("Certificate and its key");
+  const choose = (/** @type {string} */ text) => file.setInputFiles({ name: "own.pem", mimeType: "text/plain", buffer: Buffer.from(text) });
+  await choose("no certificate");
+  await page.getByRole("button", { name: "Validate connection" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.equal(await file.getAttribute("aria-invalid"), "true");
+  await choose(certificate());
+  await page.getByRole("button", { name: "Validate connection" }).click();
+  await page.getByText(/Upload this certificate/).waitFor();
+  assertQuiet(complaints, /status of 400/);
+});
+
+/** A key, and its public half in the place of a certificate, which is all that Entra ID goes by. */
+function certificate() {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const half = publicKey.export({ type: "pkcs1", format: "pem" }).toString().replaceAll("RSA PUBLIC KEY", "CERTIFICATE");
+  return half + privateKey.export({ type: "pkcs8", format: "pem" });
+}
+
 test("a person connects by signing in", async () => {
   const { page, complaints } = await signedIn(browser, { path: "/connections/new?source=azure-devops&method=oauth" });
   await page.getByRole("button", { name: "Go on to the sign-in" }).click();
   await page.getByRole("textbox", { name: "Name" }).fill("By sign-in");
   await page.getByRole("checkbox", { name: /^(Pipelines)/ }).uncheck();
+  await page.getByText(MORE).click();
+  await page.getByRole("textbox", { name: "Tags" }).fill("signed in");
   await page.getByRole("button", { name: "Sign in with Microsoft" }).click();
   await page.getByRole("button", { name: /^Accept as/ }).click();
   await page.getByRole("heading", { name: "Connected" }).waitFor();
   await page.getByRole("link", { name: "To the console" }).click();
   await page.getByRole("link", { name: "Integrations" }).click();
-  await page.getByRole("link", { name: "By sign-in" }).waitFor();
+  await page.getByRole("link", { name: "By sign-in" }).click();
+  await page.getByRole("list", { name: "Tags" }).getByText("signed in").waitFor();
   // The simulated Entra ID is another host, as the real one is.
   assertQuiet(complaints, /^request to 127\.0\.0\.1|favicon/);
 });
@@ -127,6 +209,9 @@ test("a person connects by signing in", async () => {
 test("a credential is replaced by one that works, and by somebody else's on request only", async () => {
   const { page, complaints } = await signedIn(browser, { path: `/connections/${connection}` });
   await page.getByRole("link", { name: "Reauthenticate" }).click();
+  for (const method of ["Sign in with Microsoft", "Personal access token"]) {
+    await page.getByRole("group", { name: "Method" }).getByRole("button", { name: method }).click();
+  }
   const token = page.getByRole("textbox", { name: "Personal access token" });
   await token.fill(tokens.expired);
   await page.getByRole("button", { name: "Replace the credential" }).click();

@@ -48,14 +48,7 @@ export type Connection = {
   [other: string]: unknown;
 };
 
-export type EditedPart = {
-  included: number;
-  excluded: number;
-  comes_in: number;
-  goes_out: number;
-  included_sample: string[];
-  excluded_sample: string[];
-};
+export type EditedPart = Share & { comes_in: number; goes_out: number };
 
 export type EditEffect = {
   fields: string[];
@@ -160,6 +153,24 @@ export type OrganizationReport = {
   identity: { display_name?: string | null; name?: string | null; [other: string]: unknown } | null;
   problem: { kind: string; reason: string; next_step: string; detail: string | null } | null;
   services: (Finding & { service: string; projects: (Finding & { id: string; name: string })[] })[];
+  outlook?: Outlook;
+};
+
+export type Validation = { organizations: OrganizationReport[]; warnings?: string[] };
+
+export type Amount = { precision: "exact" | "at_least" | "estimated" | string; count: number };
+
+/** How many things a selection takes and leaves out. */
+export type Share = { included: number; excluded: number; included_sample: string[]; excluded_sample: string[] };
+
+export type Outlook = {
+  projects: Amount | null;
+  repositories: Amount | null;
+  work_items: Amount | null;
+  runs: Amount | null;
+  pull_requests: Amount | null;
+  short_retention: { name: string; days: number; reason: string; next_step: string }[];
+  selected?: { projects: Share | null; repositories: Share | null };
 };
 
 export type Metric = {

@@ -38,6 +38,7 @@ function Form({ connection, address }) {
   const [given, setGiven] = useState(NOTHING_GIVEN);
   const [error, setError] = useState(/** @type {Error | null} */ (null));
   const [busy, setBusy] = useState(false);
+  const { organizations } = connection;
   const wrong = error instanceof ApiError ? (error.field ?? "") : "";
   const isOther = error instanceof ApiError && error.type === "/problems/identity-changes";
   const replace = async (/** @type {boolean} */ isConfirmed) => {
@@ -46,7 +47,7 @@ function Form({ connection, address }) {
     const confirmed = isConfirmed ? { confirm_identity_change: true } : {};
     try {
       if (method === "oauth") return location.assign(await beginEntraSignIn({ connection: connection.id, ...confirmed }));
-      await send("POST", `${address}/reauthenticate`, { ...credentialOf(method, given), ...confirmed });
+      await send("POST", `${address}/reauthenticate`, { ...credentialOf(method, organizations, given), ...confirmed });
       forget();
       return go(address);
     } catch (error) {
@@ -67,15 +68,17 @@ function Form({ connection, address }) {
           setMethod(next);
           setError(null);
         }} />
-        <${Credential} method=${method} given=${given} error=${error} wrong=${wrong} set=${(/** @type {any} */ changes) => {
-          setGiven({ ...given, ...changes });
+        <${Credential} method=${method} organizations=${organizations} given=${given} error=${error} wrong=${wrong} set=${(
+          /** @type {typeof given} */ next,
+        ) => {
+          setGiven(next);
           setError(null);
         }} />
         ${isOther && html`<${Notice} tone="warn" role="alert" title="This is somebody else's"><p>${/** @type {Error} */ (error).message.split(" Send ")[0]}</p><button type="button" class="button small" disabled=${busy} onClick=${() => replace(true)}>Use it anyway</button><//>`}
-        ${error && !isOther && !isOfCredential(method, wrong) && html`<${Failed} error=${error} title="The old one stays" />`}
+        ${error && !isOther && !isOfCredential(method, organizations, wrong) && html`<${Failed} error=${error} title="The old one stays" />`}
         <div class="buttons">
           <a class="button" href=${address}>Cancel</a>
-          <button class="button primary" disabled=${busy || !isGiven(method, given)}>${busy ? "Looking" : method === "oauth" ? "Sign in with Microsoft" : "Replace the credential"}</button>
+          <button class="button primary" disabled=${busy || !isGiven(method, organizations, given)}>${busy ? "Looking" : method === "oauth" ? "Sign in with Microsoft" : "Replace the credential"}</button>
         </div>
       </form>
     <//>`;

@@ -97,7 +97,7 @@ function Application() {
   return html`
     <ol class="how">
       <li>In Entra ID, under <strong>App registrations</strong>, register an application of your own directory. It needs no permissions there.</li>
-      <li>Under <strong>Certificates &amp; secrets</strong> make a client secret and copy its <em>value</em>, which is shown once.</li>
+      <li>Under <strong>Certificates &amp; secrets</strong> make a client secret and copy its <em>value</em>, which is shown once; or upload a certificate, whose key never leaves you and this service.</li>
       <li>In Azure DevOps, under <strong>Organization settings, Users</strong>, add the application with <strong>Basic</strong> access, and as a <strong>Reader</strong> to every project that is to be read.</li>
       <li>The organization must be connected to the same directory.</li>
     </ol>

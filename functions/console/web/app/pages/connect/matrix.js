@@ -1,10 +1,13 @@
 // What a credential can read: organizations by services, and for each thing that it cannot, what to do.
 
-import { plural, words } from "../../format.js";
+import { count, plural, words } from "../../format.js";
 import { Notice, State } from "../../ui/parts.js";
 import { html } from "../../view.js";
+import { leftOut } from "../connection/effect.js";
 
 /** @typedef {import("../../types").OrganizationReport} OrganizationReport */
+/** @typedef {import("../../types").Outlook} Outlook */
+/** @typedef {import("../../types").Amount} Amount */
 
 /** @param {{ reports: OrganizationReport[] }} props */
 export function Matrix({ reports }) {
@@ -24,7 +27,38 @@ function Organization({ report }) {
       <h3>${report.organization}${who && html`<span class="muted"> as ${who}</span>`}</h3>
       ${report.problem && html`<${Notice} tone="bad" title=${report.problem.reason}><p>${report.problem.next_step}</p>${report.problem.detail && html`<p class="muted">Azure DevOps says: ${report.problem.detail}</p>`}<//>`}
       ${report.services.map((service) => html`<${Service} key=${service.service} service=${service} />`)}
+      ${report.outlook && html`<${Expected} outlook=${report.outlook} />`}
     </section>`;
+}
+
+/** @type {{ name: "projects" | "repositories" | "work_items" | "runs" | "pull_requests", one: string, many?: string }[]} */
+const AMOUNTS = [
+  { name: "projects", one: "project" },
+  { name: "repositories", one: "repository", many: "repositories" },
+  { name: "work_items", one: "work item" },
+  { name: "runs", one: "run" },
+  { name: "pull_requests", one: "pull request" },
+];
+
+/** What the first look will find, and what the patterns take of it. @param {{ outlook: Outlook }} props */
+function Expected({ outlook }) {
+  const { selected, short_retention: short } = outlook;
+  return html`
+    <p class="outlook"><strong>To be read</strong> ${AMOUNTS.map(({ name, one, many }) => {
+      const amount = outlook[name];
+      return (
+        amount &&
+        html`<span key=${name}>${{ at_least: "at least ", estimated: "about " }[amount.precision]}${plural(amount.count, one, many)}</span>`
+      );
+    })}</p>
+    ${AMOUNTS.slice(0, 2).map(({ name, one, many }) => {
+      const share = selected?.[/** @type {"projects" | "repositories"} */ (name)];
+      return (
+        share &&
+        html`<p class="matrix-why" key=${name}>By the patterns, ${count(share.included)} of ${plural(share.included + share.excluded, one, many)} ${share.included === 1 ? "is" : "are"} read; left out: ${leftOut(share)}.</p>`
+      );
+    })}
+    ${short.map((one) => html`<p class="matrix-why" key=${one.name}>${one.reason} ${one.next_step}</p>`)}`;
 }
 
 /** @param {{ service: OrganizationReport["services"][number] }} props */

@@ -6,7 +6,6 @@ import { html } from "../../view.js";
 import { PARTS } from "./details.js";
 
 /** @typedef {import("../../types").EditEffect} EditEffect */
-/** @typedef {import("../../types").EditedPart} EditedPart */
 
 /** @type {Record<string, string>} */
 const FIELDS = { selection: "what is read", story_points_field: "the field with the size of a work item" };
@@ -53,14 +52,14 @@ function Parts({ effect }) {
           <td class="right">${count(own.excluded)}</td>
           <td class="right">${count(own.comes_in)}</td>
           <td class="right">${count(own.goes_out)}</td>
-          <td class="note-cell">${sampled(own)}</td>
+          <td class="note-cell">${leftOut(own)}</td>
         </tr>`;
       })}
     <//>`;
 }
 
-/** The first names of what is left out. @param {EditedPart} part */
-function sampled({ excluded, excluded_sample: sample }) {
+/** The first names of what is left out. @param {import("../../types").Share} share */
+export function leftOut({ excluded, excluded_sample: sample }) {
   const more = excluded - sample.length;
   return sample.join(", ") + (more > 0 ? ` and ${count(more)} more` : "") || "–";
 }
