@@ -38,6 +38,7 @@ mod organizations;
 mod pause;
 mod permissions;
 mod regressions;
+mod samples;
 mod second_looks;
 mod sight;
 mod spot_check;
