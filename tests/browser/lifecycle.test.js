@@ -57,6 +57,7 @@ test("the run log tells what each pass did", async () => {
   assert.equal(cells[2], "Complete");
   assert.match(cells[3], /^[\d.]+ (s|min)$/);
   assert.ok(Number(cells[4]) > 0, `${cells}`);
+  assert.match(cells[9], /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
   assert.ok(page.url().includes("service=pipelines"));
   assertQuiet(complaints);
 });

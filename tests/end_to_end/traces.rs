@@ -27,6 +27,19 @@ fn with_message<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
     lines.iter().filter(said).collect()
 }
 
+/// The run log of the integration that reads pipelines, the newest first.
+async fn run_log(deployment: &Deployment) -> Vec<Value> {
+    let connection = deployment.connection().await;
+    let mut integrations = connection["integrations"].as_array().unwrap().iter();
+    let pipelines = integrations.find(|own| own["service"] == "pipelines");
+    let id = pipelines.unwrap()["id"].as_str().unwrap();
+    let path = format!("/api/v1/integrations/{id}/runs");
+    let list = (reqwest::Method::GET, path.as_str());
+    let (status, answer) = deployment.call(("contoso", &["viewer"]), list, None).await;
+    assert_eq!(status, 200, "{answer}");
+    answer["runs"].as_array().unwrap().clone()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_id_leads_from_the_request_or_the_tick_to_what_was_fetched() {
     const WORKERS: [&str; 5] = [
@@ -52,6 +65,12 @@ async fn one_id_leads_from_the_request_or_the_tick_to_what_was_fetched() {
     for line in &first {
         assert_eq!(trace(line), Some(request), "{line}");
     }
+    // Whoever looks at a pass is led to the same lines.
+    let passes = run_log(&deployment).await;
+    assert!(!passes.is_empty());
+    for pass in &passes {
+        assert_eq!(pass["trace_id"], request, "{pass}");
+    }
 
     deployment.age("builds", None).await;
     for schedule in deployment.stack.schedules() {
@@ -71,4 +90,7 @@ async fn one_id_leads_from_the_request_or_the_tick_to_what_was_fetched() {
     for line in &later {
         assert_eq!(trace(line), Some(tick), "{line}");
     }
+    let passes = run_log(&deployment).await;
+    let newest = passes.iter().find(|pass| pass["resource"] == "builds");
+    assert_eq!(newest.unwrap()["trace_id"], tick);
 }

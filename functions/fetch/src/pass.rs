@@ -401,10 +401,11 @@ impl Held<'_> {
 
     async fn log(&self, status: &str) -> Result<(), Error> {
         let when = (self.started_at, self.context.now());
+        let trace = self.delivery.message.trace;
         Ok(self
             .context
             .control
-            .log_pass(&self.key, when, status, self.counts)
+            .log_pass(&self.key, when, status, self.counts, trace)
             .await?)
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::IntegrationId;
+use model::{IntegrationId, Trace};
 use serde::Serialize;
 
 use crate::{
@@ -32,6 +32,9 @@ pub struct Run {
     pub duration_ms: i64,
     /// What its last invocation did.
     pub counts: Counts,
+    /// What had set it going; by this its lines are found in the functions' log. A line of before there were traces has none.
+    #[serde(rename = "trace_id", skip_serializing_if = "Trace::is_none")]
+    pub trace: Trace,
 }
 
 impl Control {
@@ -45,6 +48,7 @@ impl Control {
         (started_at, ended_at): (Timestamp, Timestamp),
         status: &str,
         counts: Counts,
+        trace: Trace,
     ) -> Result<(), Error> {
         let expires = ended_at.as_second() + i64::try_from(KEPT.as_secs()).unwrap_or(0);
         self.client
@@ -56,6 +60,7 @@ impl Control {
             .item("started_at", text(started_at.to_string()))
             .item("ended_at", text(ended_at.to_string()))
             .item("counts", json(&counts)?)
+            .item("trace", text(trace.to_string()))
             .item("expires_at", number(expires))
             .send()
             .await
@@ -96,6 +101,7 @@ fn read(item: &Item) -> Result<Run, Error> {
         .splitn(5, '#')
         .skip(3);
     let mut part = || parts.next().unwrap_or_default().to_owned();
+    let trace = get_text(item, "trace").and_then(|id| id.parse().ok());
     Ok(Run {
         resource: part(),
         scope: part(),
@@ -104,5 +110,6 @@ fn read(item: &Item) -> Result<Run, Error> {
         ended_at,
         duration_ms: ended_at.as_millisecond() - started_at.as_millisecond(),
         counts: get_json(item, "counts")?,
+        trace: trace.map(Trace::new).unwrap_or_default(),
     })
 }

@@ -91,6 +91,7 @@ export type Run = {
   ended_at: string;
   duration_ms: number;
   counts: Counts;
+  trace_id?: string;
 };
 
 export type AuditEntry = {

@@ -39,7 +39,7 @@ function Runs({ integration }) {
         ${() =>
           more.lines.length
             ? html`
-          <${Table} label="Passes of ${integration.name}" head=${["Ended", "Resource", "State", { text: "Took", class: "right" }, { text: "Pages", class: "right" }, { text: "Records", class: "right" }, { text: "Requests", class: "right" }, { text: "Retries", class: "right" }, { text: "Set aside", class: "right" }]}>
+          <${Table} label="Passes of ${integration.name}" head=${["Ended", "Resource", "State", { text: "Took", class: "right" }, { text: "Pages", class: "right" }, { text: "Records", class: "right" }, { text: "Requests", class: "right" }, { text: "Retries", class: "right" }, { text: "Set aside", class: "right" }, "Trace"]}>
             ${more.lines.map(
               (run) => html`
               <tr key=${run.ended_at + run.resource + run.scope}>
@@ -52,6 +52,7 @@ function Runs({ integration }) {
                 <td class="right">${count(run.counts.requests)}</td>
                 <td class="right">${count(run.counts.retries)}</td>
                 <td class="right">${count(run.counts.quarantined)}</td>
+                <td class="nowrap">${run.trace_id && html`<code>${run.trace_id}</code>`}</td>
               </tr>`,
             )}
           <//>`
