@@ -213,6 +213,12 @@ def alarms_lead_to_a_runbook(resources):
             yield name, "has no section in docs/operations.md"
         if "TreatMissingData" not in alarm or "AlarmActions" not in alarm:
             yield name, "does not say what no data means, or tells nobody"
+        periods = alarm["EvaluationPeriods"]
+        if not 1 <= alarm.get("DatapointsToAlarm", periods) <= periods:
+            yield name, "waits for more than it looks at"
+        # Over more CloudWatch takes no alarm, unless its periods are of an hour; one over several metrics has them there.
+        if periods * alarm.get("Period", 0) > 86400:
+            yield name, "looks back over more than a day"
         stats = [metric["MetricStat"]["Metric"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
         for metric in stats or [alarm]:
             for dimension in metric["Dimensions"]:
@@ -306,6 +312,8 @@ MUTATIONS = [
     put("ApiAlarm.Properties.AlarmDescription", "docs/operations.md#nothing: it fails"),
     put("ApiAlarm.Properties.TreatMissingData", None),
     put("SilenceAlarm.Properties.AlarmActions", None),
+    put("RefreshFailuresAlarm.Properties.DatapointsToAlarm", 5),
+    put("LagAlarm.Properties.EvaluationPeriods", 300),
     put("TickAlarm.Properties.Dimensions.0.Value", {"Ref": "FanIn"}),
     put("LagAlarm.Properties.Dimensions.0.Value", "ado-lens"),
     put("QuarantinedAlarm.Properties.Dimensions.0.Name", "Tenant"),

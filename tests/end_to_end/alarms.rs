@@ -8,6 +8,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use local::{sqs::NewMessage, template::Document};
+use model::{ConnectionStatus, TenantId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use simulator::{Fault, FaultKind};
@@ -55,10 +56,14 @@ impl Alarm {
             "LessThanThreshold" => value < threshold,
             other => panic!("{other}"),
         };
-        periods.iter().all(|period| match self.statistic(period) {
-            Some(value) => breaches(value),
-            None => self.text("TreatMissingData") == "breaching",
-        })
+        let breaching = periods
+            .iter()
+            .filter(|period| match self.statistic(period) {
+                Some(value) => breaches(value),
+                None => self.text("TreatMissingData") == "breaching",
+            });
+        let enough = self.0["DatapointsToAlarm"].as_u64();
+        breaching.count() >= enough.map_or(looked_at, |enough| enough as usize)
     }
 
     /// The same for a metric of the functions, each period being what they wrote in it.
@@ -215,23 +220,46 @@ async fn every_alarm_fires_when_its_condition_is_there_and_not_before() {
     assert!(measured(&healthy, "ThrottleWait").is_empty());
     assert!(measured(&waits, "ThrottleWait").iter().sum::<f64>() > 1.0);
 
+    // Once may be what heals by itself, so the same comes again.
     let refresh = Alarm::named("RefreshFailuresAlarm");
-    let refused = during(&deployment, async {
-        let entra = simulator.entra();
-        let application = entra.application();
-        entra.put_application(simulator::Application {
-            secrets: Vec::new(),
-            certificates: BTreeMap::new(),
-            ..application
-        });
-        entra.revoke_access_tokens();
-        deployment.synchronize().await;
-    })
-    .await;
+    let entra = simulator.entra();
+    let application = entra.application();
+    entra.put_application(simulator::Application {
+        secrets: Vec::new(),
+        certificates: BTreeMap::new(),
+        ..application
+    });
+    entra.revoke_access_tokens();
+    let connection = deployment.connection().await;
+    let connection = connection["id"].as_str().unwrap().parse().unwrap();
+    let (control, tenant) = (deployment.control(), TenantId::new("contoso").unwrap());
+    let mut refused = Vec::new();
+    for _ in 0..2 {
+        let active = ConnectionStatus::Active;
+        let believed = control.set_connection_status(&tenant, connection, active);
+        believed.await.unwrap();
+        control.forget_token_failures(connection).await.unwrap();
+        refused.push(during(&deployment, deployment.synchronize()).await);
+    }
+    let [first, second] = [0, 1].map(|index| refused[index].as_str());
     seen(
         "RefreshFailuresAlarm",
-        refresh.fires_over(&[&waits]),
-        refresh.fires_over(&[&refused]),
+        refresh.fires_over(&[first, &waits, &waits, &waits]),
+        refresh.fires_over(&[&waits, first, &waits, second]),
+    );
+
+    // By then it waits for a person.
+    let unauthorized = Alarm::named("UnauthorizedAlarm");
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let period = during(&deployment, async { assert!(tick(&deployment).await) });
+        waiting.push(period.await);
+    }
+    let waiting: Vec<&str> = waiting.iter().map(String::as_str).collect();
+    seen(
+        "UnauthorizedAlarm",
+        unauthorized.fires_over(&[&healthy, waiting[0], waiting[1]]),
+        unauthorized.fires_over(&waiting),
     );
 
     // Without its table nothing works any more: the tick fails, and so does the API.
@@ -280,6 +308,46 @@ async fn every_alarm_fires_when_its_condition_is_there_and_not_before() {
             "{name}: {text}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_late_is_told_though_nobody_can_say_what_there_is() {
+    let deployment = Deployment::start(tiny()).await;
+    let pat = deployment.simulator.default_pat();
+    assert_eq!(deployment.connect(pat).await.0, 201);
+    deployment.settle().await;
+    let connection = deployment.connection().await;
+    let connection = connection["id"].as_str().unwrap().parse().unwrap();
+    let organization = deployment.simulator.organization().parse().unwrap();
+
+    // A day later the lists of the organization are read again, and that fails.
+    let control = deployment.control();
+    let known = control.discovery(connection, &organization).await.unwrap();
+    let long_ago = model::Discovery {
+        at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        ..known.unwrap()
+    };
+    control.put_discovery(connection, &long_ago).await.unwrap();
+    deployment.age("builds", None).await;
+    deployment.simulator.inject(Fault {
+        matching: "projects".to_owned(),
+        after: 0,
+        times: 3,
+        kind: FaultKind::Stopped503,
+    });
+    let mut late = Vec::new();
+    for _ in 0..3 {
+        let period = during(&deployment, async {
+            assert!(tick(&deployment).await);
+            deployment.settle().await;
+        });
+        late.push(period.await);
+    }
+    for period in &late {
+        assert!(period.contains("the organization is switched off"));
+    }
+    let late: Vec<&str> = late.iter().map(String::as_str).collect();
+    assert!(Alarm::named("LagAlarm").fires_over(&late));
 }
 
 /// Nothing tells values apart but the stack and its functions, and nobody is named.

@@ -18,6 +18,7 @@ use queue::{Addresses, Queues};
 use serde::Deserialize;
 use std::time::Duration;
 use storage::{Control, Records};
+use telemetry::Metric;
 use uuid::Uuid;
 
 /// How long after the end of an invocation something that it has sent may still be stored; clocks differ, too.
@@ -173,13 +174,18 @@ impl Worker {
 async fn tick(context: &Context, worker: &Worker, trace: Trace) -> Result<(), Error> {
     let directory = context.control.directory().await?;
     let mut messages = Vec::new();
+    let mut unauthorized = 0.0;
     for (tenant, id) in directory {
         let Some(connection) = context.control.connection(&tenant, id).await? else {
             continue;
         };
         match connection.standing() {
             Standing::Visited => {}
-            Standing::Paused | Standing::NeedsPerson => continue,
+            Standing::Paused => continue,
+            Standing::NeedsPerson => {
+                unauthorized += 1.0;
+                continue;
+            }
             Standing::Gone => {
                 let purge = Purge {
                     tenant,
@@ -204,6 +210,7 @@ async fn tick(context: &Context, worker: &Worker, trace: Trace) -> Result<(), Er
                 }),
         );
     }
+    telemetry::emit((context.clock)(), &[(Metric::Unauthorized, unauthorized)]);
     context
         .queues
         .send_fan_out(&messages, Duration::ZERO)

@@ -134,47 +134,96 @@ async fn send_due(
     connection: &Connection,
 ) -> Result<(), Error> {
     let now = (context.clock)();
-    let discovery = discovered(context, message, connection, now).await?;
-    let admission = Admission::of(&discovery);
-    let (tenant, id) = (&message.tenant, connection.id);
+    let known = context
+        .control
+        .discovery(connection.id, &message.organization)
+        .await?;
+    let discovery = match discovered(context, message, connection, known.as_ref(), now).await {
+        Ok(discovery) => discovery,
+        Err(error) => {
+            // Streams are as late when nobody can say any more what is in the organization; then most of all.
+            if let Some(known) = known {
+                measure(now, late(context, message, &known, now).await?);
+            }
+            return Err(error);
+        }
+    };
     let mut sent = 0;
     let mut lag = Duration::ZERO;
-    for integration in context.control.integrations(tenant, id).await? {
-        if integration.status != IntegrationStatus::Active {
-            continue;
-        }
+    for integration in active(context, message).await? {
         let streams = context.control.streams(integration.id).await?;
-        let known: HashMap<&str, &Stream> = streams
-            .iter()
-            .map(|stream| (stream.name.as_str(), stream))
-            .collect();
         let mut due = Vec::new();
-        for resource in CATALOG
-            .iter()
-            .filter(|resource| resource.service == integration.service)
-        {
-            for scope in scopes(resource, &discovery, &integration, &known) {
-                if !admission.scope(&scope) {
-                    continue;
-                }
-                let key = key(&integration, &discovery, resource, scope);
-                let stream = known.get(key.name().as_str()).copied();
-                lag = lag.max(overdue(stream, now));
-                if is_due(stream, resource, message.reason, now) {
-                    due.push(key);
-                }
+        for (resource, key, stream) in wanted(&integration, &discovery, &streams) {
+            lag = lag.max(overdue(stream, now));
+            if is_due(stream, resource, message.reason, now) {
+                due.push(key);
             }
         }
         sent += due.len();
         send(context, message, &integration, &discovery, due).await?;
     }
-    telemetry::emit(now, &[(Metric::Lag, lag.as_secs_f64())]);
+    measure(now, lag);
     tracing::info!(
         jobs = sent,
         projects = discovery.projects.len(),
         "fanned out"
     );
     Ok(())
+}
+
+/// The integrations whose streams are visited.
+async fn active(context: &Context, message: &FanOut) -> Result<Vec<Integration>, Error> {
+    let (tenant, id) = (&message.tenant, message.connection);
+    let mut integrations = context.control.integrations(tenant, id).await?;
+    integrations.retain(|integration| integration.status == IntegrationStatus::Active);
+    Ok(integrations)
+}
+
+/// The streams that an integration has now, and what is known of each.
+fn wanted<'a>(
+    integration: &Integration,
+    discovery: &Discovery,
+    streams: &'a [Stream],
+) -> Vec<(&'static Resource, StreamKey, Option<&'a Stream>)> {
+    let admission = Admission::of(discovery);
+    let known: HashMap<&str, &Stream> = streams
+        .iter()
+        .map(|stream| (stream.name.as_str(), stream))
+        .collect();
+    let mut wanted = Vec::new();
+    let resources = CATALOG.iter().copied();
+    for resource in resources.filter(|resource| resource.service == integration.service) {
+        for scope in scopes(resource, discovery, integration, &known) {
+            if !admission.scope(&scope) {
+                continue;
+            }
+            let key = key(integration, discovery, resource, scope);
+            let stream = known.get(key.name().as_str()).copied();
+            wanted.push((resource, key, stream));
+        }
+    }
+    wanted
+}
+
+/// How long the stream that waits longest has been due, by what was last found in the organization.
+async fn late(
+    context: &Context,
+    message: &FanOut,
+    known: &Discovery,
+    now: Timestamp,
+) -> Result<Duration, Error> {
+    let mut lag = Duration::ZERO;
+    for integration in active(context, message).await? {
+        let streams = context.control.streams(integration.id).await?;
+        for (_, _, stream) in wanted(&integration, known, &streams) {
+            lag = lag.max(overdue(stream, now));
+        }
+    }
+    Ok(lag)
+}
+
+fn measure(now: Timestamp, lag: Duration) {
+    telemetry::emit(now, &[(Metric::Lag, lag.as_secs_f64())]);
 }
 
 /// Sends the jobs, then notes them: a crash in between sends some twice, which does no harm.
@@ -316,30 +365,30 @@ fn is_often(stream: &Stream, every: Every) -> bool {
     }
 }
 
-/// What is in the organization, as it was last found, or looked up again if that was long ago or a user asks for everything;
+/// What is in the organization, as it was last found (`known`), or looked up again if that was long ago or a user asks for everything;
 /// and what is wanted of it. If either is other than before, the streams are brought in line with it.
 async fn discovered(
     context: &Context,
     message: &FanOut,
     connection: &Connection,
+    known: Option<&Discovery>,
     now: Timestamp,
 ) -> Result<Discovery, Error> {
     let id = message.connection;
     let control = &context.control;
-    let known = control.discovery(id, &message.organization).await?;
     let is_fresh = |known: &&Discovery| {
         message.reason != Reason::Requested && now.duration_since(known.at) < DISCOVERY_TTL
     };
-    let fresh = known.as_ref().filter(is_fresh);
+    let fresh = known.filter(is_fresh);
     let mut discovery = match fresh {
         Some(fresh) => fresh.clone(),
         None => {
-            let organization = known.as_ref().map(|known| known.organization.clone());
+            let organization = known.map(|known| known.organization.clone());
             discover(context, message, organization, now).await?
         }
     };
     discovery.selection = connection.selection.clone();
-    if let Some(known) = &known {
+    if let Some(known) = known {
         sight::adjust(context, message, (known, &discovery)).await?;
     }
     // Last, so that whoever is broken off before finds the same news again.

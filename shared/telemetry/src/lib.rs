@@ -19,7 +19,7 @@ pub const DIMENSIONS: [&str; 2] = ["Stack", "Function"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// How long the stream that waits longest has been due, in seconds: measured whenever an organization is looked at,
-    /// over its streams that were complete before.
+    /// over its streams that were complete before, whether or not it answers.
     Lag,
     /// Records that are other than before.
     Records,
@@ -33,11 +33,13 @@ pub enum Metric {
     DeadLetters,
     /// Access tokens that could not be renewed.
     RefreshFailures,
+    /// Connections that nothing is asked with until a person gives another credential: measured by each tick.
+    Unauthorized,
 }
 
 impl Metric {
     /// Everything that is measured.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lag,
         Self::Records,
         Self::Requests,
@@ -45,6 +47,7 @@ impl Metric {
         Self::Quarantined,
         Self::DeadLetters,
         Self::RefreshFailures,
+        Self::Unauthorized,
     ];
 
     /// Its name in CloudWatch.
@@ -57,6 +60,7 @@ impl Metric {
             Self::Quarantined => "Quarantined",
             Self::DeadLetters => "DeadLetters",
             Self::RefreshFailures => "RefreshFailures",
+            Self::Unauthorized => "Unauthorized",
         }
     }
 
@@ -67,7 +71,8 @@ impl Metric {
             | Self::Requests
             | Self::Quarantined
             | Self::DeadLetters
-            | Self::RefreshFailures => "Count",
+            | Self::RefreshFailures
+            | Self::Unauthorized => "Count",
         }
     }
 }
