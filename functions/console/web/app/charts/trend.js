@@ -134,5 +134,5 @@ export function Spark({ points }) {
   const x = (/** @type {number} */ index) => 2 + (index / Math.max(1, points.length - 1)) * (width - 4);
   // Too small for gaps: it leads over them.
   const path = known.map((point, at) => `${at ? "L" : "M"}${x(point.index)},${y(point.value)}`).join("");
-  return html`<svg class="spark" width=${width} height=${height} aria-hidden="true"><path class="chart-line" d=${path} /></svg>`;
+  return html`<svg class="spark" width=${width} height=${height} viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" aria-hidden="true"><path class="chart-line" d=${path} /></svg>`;
 }

@@ -40,7 +40,7 @@ export function ConnectionPage({ id }) {
         <${Reads} connection=${connection} />
         <div class="grid">
           <${Card} class="wide" title="Integrations" foot=${html`<${Foot} connection=${connection} />`}><${Integrations} integrations=${connection.integrations} actions=${may("admin") && connection.status !== "deleting" ? (/** @type {import("../types").Integration} */ integration) => html`<${PauseIntegration} integration=${integration} isWholePaused=${connection.paused_at !== null} reload=${loaded.reload} />` : undefined} /><//>
-          <${Card} title="Requests">
+          <${Card} class="rest" title="Requests">
             <${Answer} loaded=${report}>${(/** @type {Report} */ report) => html`<${Budgets} budgets=${report.request_budgets} />`}<//>
           <//>
           <${Answer} loaded=${report} skeleton=${html`<${Skeleton} height=${300} />`}>${(/** @type {Report} */ report) => html`<${Streams} report=${report} /><${Quarantine} report=${report} />`}<//>
@@ -100,7 +100,7 @@ function Streams({ report }) {
   return html`
     <${Card} class="full" title="Streams" actions=${attention.length > 0 && html`<${Segments} label="Which streams" value=${which} onChange=${setWhich} options=${[{ value: "attention", text: `To look at (${attention.length})` }, { value: "all", text: `All (${all.length})` }]} />`} foot=${html`<span class="muted">A stream is one resource in one project or repository.</span>`}>
       <${Table} label="Streams by resource" head=${["Resource", "Service", "State", { text: "Streams", class: "right" }, { text: "Records", class: "right" }, { text: "Requests", class: "right" }, "Complete as of", "Next look", "Note"]}>
-        ${[...byResource].map(([key, streams]) => html`<${Resource} key=${key} streams=${streams} />`)}
+        ${[...byResource].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([key, streams]) => html`<${Resource} key=${key} streams=${streams} />`)}
       <//>
     <//>`;
 }
