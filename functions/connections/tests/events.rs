@@ -180,6 +180,7 @@ async fn every_event_comes_as_far_as_the_table() {
         ("connections-report.json", "GetItem"),
         ("connections-edit.json", "GetItem"),
         ("connections-preview.json", "GetItem"),
+        ("connections-reauthenticate.json", "GetItem"),
         ("connections-sync.json", "GetItem"),
         ("connections-delete.json", "GetItem"),
         ("connections-deletion.json", "GetItem"),
