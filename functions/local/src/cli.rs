@@ -2,6 +2,7 @@
 
 mod api;
 mod arguments;
+mod cold_starts;
 mod departure;
 mod failure;
 mod origin;
@@ -24,6 +25,7 @@ use tokio::signal;
 
 use self::api::Api;
 use self::arguments::Arguments;
+use self::cold_starts::ColdStarts;
 use self::departure::Departure;
 use self::failure::Failure;
 use self::processes::Usage;
@@ -77,6 +79,11 @@ fn complain(failure: &Failure) -> ExitCode {
 
 /// Syncs, reports, and serves until Ctrl-C unless told to run once; says whether everything is as it should be.
 async fn run(arguments: &Arguments) -> Result<bool, Failure> {
+    if let Some(programs) = &arguments.cold_starts {
+        let measured = ColdStarts::measure(programs, &arguments.template).await?;
+        measured.print(arguments.json);
+        return Ok(true);
+    }
     let started = Instant::now();
     // A measurement is like any other run, on a disk, but leaves nothing behind.
     let passing = match arguments.benchmark {

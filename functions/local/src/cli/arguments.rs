@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Measure: a sync and a pass with nothing new, kept nowhere; prints the figures that README quotes.
     #[arg(long, conflicts_with_all = ["json", "organization"])]
     pub(super) benchmark: bool,
+    /// Measure only how long the programs of a directory take to start, and how large they are.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["benchmark", "once", "organization"])]
+    pub(super) cold_starts: Option<PathBuf>,
     /// Print the summary as one JSON object.
     #[arg(long)]
     pub(super) json: bool,

@@ -49,6 +49,8 @@ pub(super) enum Failure {
     Answer(#[from] serde_json::Error),
     #[error("the schedule's function failed: {0}")]
     Tick(InvokeError),
+    #[error("cannot measure how {binary} starts: {reason}")]
+    ColdStart { binary: String, reason: String },
     #[error("cannot read the tables: {0}")]
     Storage(#[from] storage::Error),
     #[error("cannot read the tables: {0}")]

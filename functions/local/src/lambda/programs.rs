@@ -20,7 +20,7 @@ pub enum Programs {
 }
 
 /// Returns the command of one environment, with nothing of the runner's own environment in it.
-pub(super) fn command(
+pub(crate) fn command(
     config: &Config,
     function: &template::Function,
     environment: u64,

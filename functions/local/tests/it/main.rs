@@ -17,3 +17,4 @@ mod secrets;
 mod sign_in;
 mod sources;
 mod sqs;
+mod starts;
