@@ -121,7 +121,8 @@ impl SignedIn {
     }
 
     fn secrets(&self) -> Secrets {
-        Secrets::new(self.deployment.secrets_manager(), "local/".to_owned())
+        let client = self.deployment.secrets_manager();
+        Secrets::new(|| client, "local/".to_owned())
     }
 
     /// What one worker has: a memory of its own, and the tables and secrets of all.

@@ -73,11 +73,11 @@ impl Context {
         let config = Config::from_env().await;
         let hosts = ado::Hosts::from_base(&config.text("AZURE_DEVOPS_URL")?)?;
         let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
-        let sqs = aws_sdk_sqs::Client::new(config.sdk());
-        let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        let sqs = config.later(aws_sdk_sqs::Client::new);
+        let secrets = config.later(aws_sdk_secretsmanager::Client::new);
         Ok(Self {
             entra: auth::Entra::new(&hosts)?,
-            client: ado::Client::new(hosts, ado::Options::default())?,
+            client: ado::Client::new(hosts, ado::Options::default()),
             control: Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?),
             records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
             secrets: auth::Secrets::new(secrets, config.text("SECRET_PREFIX")?)

@@ -6,6 +6,7 @@ use ado::probe::OrganizationReport;
 use entrypoint::problem::Problem;
 use http_api::{Admin, Refusal};
 use model::{Connection, ConnectionId, OrganizationName, Service};
+use storage::Control;
 use validate_pat::form::Given;
 
 use crate::{
@@ -50,6 +51,26 @@ impl Connections {
     /// A variable is missing, or the address of Azure DevOps is not allowed.
     pub async fn from_env() -> Result<Self, lambda_http::Error> {
         Ok(Self(Context::from_env().await?))
+    }
+
+    /// What it reaches Azure DevOps with.
+    pub fn client(&self) -> ado::Client {
+        self.0.client.clone()
+    }
+
+    /// What it reaches Entra ID with.
+    pub fn entra(&self) -> auth::Entra {
+        self.0.entra.clone()
+    }
+
+    /// The table that it keeps them in.
+    pub fn control(&self) -> Control {
+        self.0.control.clone()
+    }
+
+    /// The secrets that it keeps their credentials in.
+    pub fn secrets(&self) -> auth::Secrets {
+        self.0.secrets.clone()
     }
 
     /// Whether a new connection may have this name.

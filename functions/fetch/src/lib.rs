@@ -264,8 +264,8 @@ impl Context {
         let config = Config::from_env().await;
         let hosts = Hosts::from_base(&config.text("AZURE_DEVOPS_URL")?)?;
         let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
-        let sqs = aws_sdk_sqs::Client::new(config.sdk());
-        let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        let sqs = config.later(aws_sdk_sqs::Client::new);
+        let secrets = config.later(aws_sdk_secretsmanager::Client::new);
         let control = Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?);
         Ok(Self {
             tokens: Tokens::new(
@@ -274,7 +274,7 @@ impl Context {
                 Entra::new(&hosts)?,
                 entrypoint::now,
             ),
-            client: Client::new(hosts, Options::default())?,
+            client: Client::new(hosts, Options::default()),
             control,
             records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
             queues: Queues::new(sqs, Addresses::from_env(|name| config.text(name))?),

@@ -28,7 +28,7 @@ use axum::{
     routing::{get, post},
 };
 use connections::signed_in::Connections;
-use entrypoint::{Config, problem::Problem};
+use entrypoint::problem::Problem;
 use http_api::{Admin, Refusal, in_problems, refuse};
 use jiff::{SignedDuration, Timestamp};
 use model::{ApplicationId, DirectoryId, Service};
@@ -84,16 +84,13 @@ impl Context {
     /// # Errors
     /// A variable is missing, or the address of Azure DevOps is not allowed.
     pub async fn from_env() -> Result<Self, lambda_http::Error> {
-        let config = Config::from_env().await;
-        let hosts = ado::Hosts::from_base(&config.text("AZURE_DEVOPS_URL")?)?;
-        let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
-        let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        let connections = Connections::from_env().await?;
         Ok(Self {
-            entra: Entra::new(&hosts)?,
-            client: ado::Client::new(hosts, ado::Options::default())?,
-            control: Control::new(dynamodb, config.text("CONTROL_TABLE")?),
-            secrets: Secrets::new(secrets, config.text("SECRET_PREFIX")?),
-            connections: Connections::from_env().await?,
+            entra: connections.entra(),
+            client: connections.client(),
+            control: connections.control(),
+            secrets: connections.secrets(),
+            connections,
             application: Application::from_env()?,
             clock: entrypoint::now,
         })

@@ -75,7 +75,7 @@ impl Context {
         let config = Config::from_env().await;
         let hosts = ado::Hosts::from_base(&config.text("AZURE_DEVOPS_URL")?)?;
         let dynamodb = aws_sdk_dynamodb::Client::new(config.sdk());
-        let secrets = aws_sdk_secretsmanager::Client::new(config.sdk());
+        let secrets = config.later(aws_sdk_secretsmanager::Client::new);
         let control = Control::new(dynamodb.clone(), config.text("CONTROL_TABLE")?);
         let options = ado::Options {
             timeout: ANSWER,
@@ -88,7 +88,7 @@ impl Context {
                 Entra::new(&hosts)?,
                 entrypoint::now,
             ),
-            client: ado::Client::new(hosts, options)?,
+            client: ado::Client::new(hosts, options),
             control,
             records: Records::new(dynamodb, config.text("RECORDS_TABLE")?),
             retention: config.retention()?,

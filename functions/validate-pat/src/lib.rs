@@ -85,11 +85,11 @@ impl Context {
     /// A context that asks these hosts, for as many days as records are kept without a wish.
     ///
     /// # Errors
-    /// No client can be made.
+    /// Entra ID has no address.
     pub fn new(hosts: Hosts) -> Result<Self, ado::Error> {
         Ok(Self {
             entra: Entra::new(&hosts)?,
-            client: Client::new(hosts, Options::default())?,
+            client: Client::new(hosts, Options::default()),
             retention: Retention::default(),
         })
     }

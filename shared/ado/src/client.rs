@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
 use crate::{
-    Answer, Body, Credential, Error, Host, Hosts, Method, Pacing, Request,
+    Answer, Body, Credential, Error, Host, Hosts, Method, Pacing, Pool, Request,
     classify::{Content, Head, classify},
     pacing::server_time,
 };
@@ -45,7 +45,7 @@ impl Default for Options {
 /// the service directly or through its network's gateway, and a variable must not decide where a credential passes.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    pool: Pool,
     hosts: Hosts,
     max_body_bytes: usize,
 }
@@ -55,34 +55,33 @@ const FAILURE_BODY_BYTES: usize = 64 * 1024;
 
 impl Client {
     /// A client for these hosts.
-    ///
-    /// # Errors
-    /// [`Error::Setup`] if the user agent is no header value, or the system's certificates cannot be loaded.
-    pub fn new(hosts: Hosts, options: Options) -> Result<Self, Error> {
-        Self::over(reqwest::Client::builder(), hosts, options)
+    pub fn new(hosts: Hosts, options: Options) -> Self {
+        Self::over(reqwest::Client::builder, hosts, options)
     }
 
     /// The same over a connector that somebody else has begun.
     fn over(
-        builder: reqwest::ClientBuilder,
+        begin: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static,
         hosts: Hosts,
         options: Options,
-    ) -> Result<Self, Error> {
-        let http = builder
-            .user_agent(options.user_agent)
-            .default_headers(default_headers())
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .https_only(hosts.are_https())
-            .connect_timeout(options.connect_timeout)
-            .timeout(options.timeout)
-            .build()
-            .map_err(|source| Error::Setup { source })?;
-        Ok(Self {
-            http,
+    ) -> Self {
+        let are_https = hosts.are_https();
+        let max_body_bytes = options.max_body_bytes;
+        let pool = Pool::new(move || {
+            begin()
+                .user_agent(options.user_agent.as_str())
+                .default_headers(default_headers())
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .https_only(are_https)
+                .connect_timeout(options.connect_timeout)
+                .timeout(options.timeout)
+        });
+        Self {
+            pool,
             hosts,
-            max_body_bytes: options.max_body_bytes,
-        })
+            max_body_bytes,
+        }
     }
 
     /// Sends one request, once, and says what came of it.
@@ -114,10 +113,13 @@ impl Client {
         request: &Request,
     ) -> Result<reqwest::Response, Error> {
         let url = request.url(&self.hosts)?;
+        let host = request.host;
+        // Where certificates cannot be loaded nothing can be reached; it is no fault of the request.
+        let http = self.pool.client();
+        let http = http.map_err(|source| Error::Network { host, source })?;
         let builder = match request.method {
-            Method::Get => self.http.get(url),
-            Method::Post => self
-                .http
+            Method::Get => http.get(url),
+            Method::Post => http
                 .post(url)
                 .header(header::CONTENT_TYPE, "application/json"),
         };
@@ -134,7 +136,7 @@ impl Client {
         builder
             .send()
             .await
-            .map_err(|error| unanswered(request.host, error))
+            .map_err(|error| unanswered(host, error))
     }
 
     async fn receive(&self, host: Host, mut response: reqwest::Response) -> Answer {

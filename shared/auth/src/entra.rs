@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ado::Hosts;
+use ado::{Hosts, Pool};
 use jiff::Timestamp;
 use model::{ApplicationId, DirectoryId, Service};
 use secrecy::{ExposeSecret, SecretString};
@@ -88,7 +88,7 @@ pub struct SignInRequest<'a> {
 /// A client of Entra ID. It talks to one host, follows no redirect and uses no proxy.
 #[derive(Clone, Debug)]
 pub struct Entra {
-    http: reqwest::Client,
+    pool: Pool,
     root: Url,
 }
 
@@ -96,19 +96,20 @@ impl Entra {
     /// The Entra ID of these hosts.
     ///
     /// # Errors
-    /// It has no address, or no client can be made.
+    /// It has no address.
     pub fn new(hosts: &Hosts) -> Result<Self, ado::Error> {
         let root = hosts.sign_in()?;
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("ado-lens/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .https_only(root.scheme() == "https")
-            .connect_timeout(TIMEOUT)
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|source| ado::Error::Setup { source })?;
-        Ok(Self { http, root })
+        let is_https = root.scheme() == "https";
+        let pool = Pool::new(move || {
+            reqwest::Client::builder()
+                .user_agent(concat!("ado-lens/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .https_only(is_https)
+                .connect_timeout(TIMEOUT)
+                .timeout(TIMEOUT)
+        });
+        Ok(Self { pool, root })
     }
 
     /// The page where a person signs in and agrees.
@@ -161,8 +162,9 @@ impl Entra {
             reason: reason.to_owned(),
             after: None,
         };
-        let request = self
-            .http
+        let http = self.pool.client();
+        let http = http.map_err(|_| unavailable("no connection can be made ready"))?;
+        let request = http
             .post(endpoint)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json");

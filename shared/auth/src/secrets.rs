@@ -1,5 +1,7 @@
 //! Secrets Manager: one secret for each connection, and one for the deployment's own application.
 
+use std::sync::{Arc, LazyLock};
+
 use aws_sdk_secretsmanager::Client;
 use model::{ConnectionId, TenantId};
 use secrecy::{ExposeSecret, SecretString};
@@ -15,16 +17,16 @@ const APPLICATION: &str = "oauth-client-secret";
 /// The secrets of a deployment.
 #[derive(Clone, Debug)]
 pub struct Secrets {
-    client: Client,
+    client: Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>,
     prefix: String,
     key: Option<String>,
 }
 
 impl Secrets {
-    /// The secrets whose names begin with `prefix`.
-    pub fn new(client: Client, prefix: String) -> Self {
+    /// The secrets whose names begin with `prefix`; the client is made when the first of them is wanted.
+    pub fn new(client: impl FnOnce() -> Client + Send + 'static, prefix: String) -> Self {
         Self {
-            client,
+            client: Arc::new(LazyLock::new(Box::new(client))),
             prefix,
             key: None,
         }

@@ -2,9 +2,11 @@
 
 use std::{env, str::FromStr};
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, environment::EnvironmentVariableCredentialsProvider};
 use model::Retention;
 use std::time::Duration;
+
+use crate::connections::Connections;
 
 /// The environment of a function. Each accessor names its variable; a missing one fails the cold start, not a request.
 #[derive(Clone, Debug)]
@@ -21,15 +23,31 @@ pub struct MissingVariable {
 
 impl Config {
     /// Reads the environment that every AWS client needs.
+    ///
+    /// Lambda gives the role's credentials as variables, and nothing else gives any here: the SDK's own search for them would
+    /// build clients of services that are never asked.
     pub async fn from_env() -> Self {
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+            .http_client(Connections::new());
         Self {
-            sdk: aws_config::load_defaults(BehaviorVersion::latest()).await,
+            sdk: loader.load().await,
         }
     }
 
     /// Settings for AWS clients: region, credentials, endpoints.
     pub fn sdk(&self) -> &aws_config::SdkConfig {
         &self.sdk
+    }
+
+    /// An AWS client that is made when it is first wanted. Making one takes as long as all of an empty function's start, and most requests
+    /// want one of the three that their function has.
+    pub fn later<C: 'static>(
+        &self,
+        make: fn(&aws_config::SdkConfig) -> C,
+    ) -> impl FnOnce() -> C + Send + use<C> {
+        let sdk = self.sdk.clone();
+        move || make(&sdk)
     }
 
     /// A text variable.

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod config;
+mod connections;
 pub mod problem;
 
 use jiff::Timestamp;

@@ -3,7 +3,10 @@
 //!
 //! Receiving is Lambda's work, not ours: see `entrypoint`.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use aws_sdk_sqs::{
     Client,
@@ -69,7 +72,7 @@ impl Addresses {
 /// The queues, for sending.
 #[derive(Clone, Debug)]
 pub struct Queues {
-    client: Client,
+    client: Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>,
     addresses: Addresses,
 }
 
@@ -96,9 +99,12 @@ impl Error {
 }
 
 impl Queues {
-    /// The queues at these addresses.
-    pub fn new(client: Client, addresses: Addresses) -> Self {
-        Self { client, addresses }
+    /// The queues at these addresses; the client is made when the first message is sent.
+    pub fn new(client: impl FnOnce() -> Client + Send + 'static, addresses: Addresses) -> Self {
+        Self {
+            client: Arc::new(LazyLock::new(Box::new(client))),
+            addresses,
+        }
     }
 
     /// Sends jobs to the queues of their services; they become visible after `delay`, at most 15 minutes.

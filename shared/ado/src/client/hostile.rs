@@ -63,8 +63,9 @@ where
 
 impl Opened {
     fn client(&self, hosts: Hosts) -> Client {
-        let builder = reqwest::Client::builder().connector_layer(self.clone());
-        Client::over(builder, hosts, Options::default()).unwrap()
+        let layer = self.clone();
+        let begin = move || reqwest::Client::builder().connector_layer(layer.clone());
+        Client::over(begin, hosts, Options::default())
     }
 
     /// Fails unless everything that was opened begins with one of these, and says how much it was.

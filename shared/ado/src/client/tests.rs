@@ -72,7 +72,6 @@ fn client(hosts: Hosts) -> Client {
             ..Options::default()
         },
     )
-    .unwrap()
 }
 
 fn pat() -> Credential {
@@ -271,7 +270,7 @@ async fn silence_is_a_timeout() {
         timeout: Duration::from_millis(20),
         ..Options::default()
     };
-    let client = Client::new(hosts_at(&listener), options).unwrap();
+    let client = Client::new(hosts_at(&listener), options);
     let error = client.send(&pat(), &projects()).await.result.unwrap_err();
     assert!(
         matches!(error, Error::Timeout { host: Host::Core }),

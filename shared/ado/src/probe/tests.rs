@@ -34,7 +34,7 @@ async fn organization(
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     (
-        Client::new(Hosts::from_base(&base).unwrap(), Options::default()).unwrap(),
+        Client::new(Hosts::from_base(&base).unwrap(), Options::default()),
         log,
     )
 }
@@ -411,7 +411,7 @@ async fn a_short_wish_for_quiet_is_waited_for() {
 async fn the_budget_ends_a_probe_that_nobody_answers() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let client = Client::new(Hosts::from_base(&base).unwrap(), Options::default()).unwrap();
+    let client = Client::new(Hosts::from_base(&base).unwrap(), Options::default());
     let name = "fabrikam".parse().unwrap();
     let started = Instant::now();
     let report = probe(
