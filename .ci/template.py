@@ -5,6 +5,7 @@ noticed. A rule takes the template's resources and yields complaints.
 """
 
 import copy
+import json
 import re
 import sys
 
@@ -197,6 +198,22 @@ def the_api_is_closed(resources):
                 yield name, f"logs {personal}"
 
 
+def everything_has_a_sample(resources):
+    events = [json.loads(path.read_text()) for path in (TEMPLATE.parent / "events").glob("*.json")]
+    asked = {event.get("routeKey") for event in events}
+    for path, methods in of_type(resources, "AWS::ApiGatewayV2::Api")["Api"]["Body"]["paths"].items():
+        for method in methods:
+            if f"{method.upper()} {path}" not in asked:
+                yield "Api", f"has no sample of {method.upper()} {path} in events/"
+    sent = str([record["eventSourceARN"] for event in events for record in event.get("Records", [])])
+    for name, mapping in of_type(resources, MAPPING).items():
+        if f"-{target(mapping['EventSourceArn'])}-" not in sent:
+            yield name, "has no sample of its messages in events/"
+    for name, schedule in of_type(resources, SCHEDULE).items():
+        if json.loads(schedule["Target"]["Input"]) not in events:
+            yield name, "has no sample of what it sends in events/"
+
+
 def logs_end(resources):
     for name, group in of_type(resources, LOGS).items():
         if group.get("RetentionInDays") != {"Ref": "LogDays"}:
@@ -231,7 +248,7 @@ def alarms_lead_to_a_runbook(resources):
 
 RULES = [
     functions_are_alike, http_functions_answer_in_time, messages_outlive_failures, schedules_can_be_read,
-    data_is_kept_and_expires, roles_reach_what_they_name, the_api_is_closed, logs_end,
+    data_is_kept_and_expires, roles_reach_what_they_name, the_api_is_closed, everything_has_a_sample, logs_end,
     alarms_lead_to_a_runbook,
 ]
 
@@ -262,6 +279,14 @@ def grant(role, statement):
     return f"{role} {statement}", lambda resources: resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(
         {"Effect": "Allow"} | statement
     )
+
+
+def other_queue(mapping, queue):
+    def change(resources):
+        resources["OtherQueue"] = resources[queue]
+        resources[mapping]["Properties"]["EventSourceArn"] = {"Fn::GetAtt": ["OtherQueue", "Arn"]}
+
+    return f"{mapping} reads another queue", change
 
 
 MUTATIONS = [
@@ -322,6 +347,9 @@ MUTATIONS = [
     put("Api.Properties.CorsConfiguration", {"AllowOrigins": ["*"]}),
     put("Api.Properties.Body.paths./api/v1/connections.get.security", None),
     put("Api.Properties.Body.paths./.get.security", [{"Token": []}]),
+    put("Api.Properties.Body.paths./api/v1/connections.put", {"security": [{"Token": []}]}),
+    other_queue("FetchBoardsJobs", "BoardsQueue"),
+    put("FanOutTick.Properties.Target.Input", '{"tick":"everything"}'),
     put("ApiApiGatewayDefaultStage.Properties.DefaultRouteSettings", None),
     put("ApiApiGatewayDefaultStage.Properties.RouteSettings.GET /nothing", {"ThrottlingRateLimit": 1}),
     put("ApiApiGatewayDefaultStage.Properties.AccessLogSettings.Format", '{"from":"$context.identity.sourceIp"}'),
