@@ -61,8 +61,10 @@ def problem(name, event, answer):
     """What is wrong with an answer; `None` for nothing."""
     if "routeKey" in event:
         status, wanted = answer.get("statusCode"), ALONE.get(name, 503)
-        is_document = answer.get("headers", {}).get("content-type") == "application/problem+json"
-        return None if status == wanted and (status == 200 or is_document or name == "oauth-callback")  # A browser gets a page. else f"{wanted} was wanted"
+        # A browser that comes back from a sign-in gets a page.
+        kind = "text/html; charset=utf-8" if name == "oauth-callback" else "application/problem+json"
+        is_said = status == 200 or answer.get("headers", {}).get("content-type") == kind
+        return None if status == wanted and is_said else f"{wanted} was wanted"
     if "Records" in event:
         again = [failure["itemIdentifier"] for failure in answer.get("batchItemFailures", [])]
         return None if again == [record["messageId"] for record in event["Records"]] else "its messages are not seen again"
