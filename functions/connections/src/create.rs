@@ -121,8 +121,9 @@ pub fn name(fields: &mut Map<String, Value>) -> Result<Option<String>, Problem> 
     match fields.remove("name") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(name)) => {
+            let is_too_long = name.chars().count() > NAME_CHARACTERS;
             let name = name.trim();
-            if name.is_empty() || name.chars().count() > NAME_CHARACTERS {
+            if name.is_empty() || is_too_long {
                 let detail = format!("a name has 1 to {NAME_CHARACTERS} characters");
                 return Err(Problem::field("name", detail));
             }

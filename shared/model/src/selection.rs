@@ -145,10 +145,9 @@ impl FromStr for Pattern {
     type Err = InvalidPattern;
 
     fn from_str(text: &str) -> Result<Self, InvalidPattern> {
+        let is_too_long = text.chars().count() > LONGEST;
         let text = text.trim();
-        let is_usable = !text.is_empty()
-            && text.chars().count() <= LONGEST
-            && !text.chars().any(char::is_control);
+        let is_usable = !is_too_long && !text.is_empty() && !text.chars().any(char::is_control);
         is_usable
             .then(|| Self(text.to_owned()))
             .ok_or(InvalidPattern)
@@ -252,6 +251,8 @@ mod tests {
         for text in ["", "  ", "a\nb"] {
             assert_eq!(text.parse::<Pattern>(), Err(InvalidPattern), "{text:?}");
         }
-        assert!("x".repeat(LONGEST + 1).parse::<Pattern>().is_err());
+        for text in ["x".repeat(LONGEST + 1), format!(" {}", "x".repeat(LONGEST))] {
+            assert!(text.parse::<Pattern>().is_err());
+        }
     }
 }

@@ -161,10 +161,11 @@ fn tags(value: Value) -> Result<Vec<String>, Problem> {
     }
     let mut tags: Vec<String> = Vec::new();
     for (index, value) in values.iter().enumerate() {
-        let tag = value.as_str().map(str::trim).filter(|tag| {
-            let length = tag.chars().count();
-            (1..=longest).contains(&length) && !tag.chars().any(|c| c.is_control() || c == ',')
-        });
+        let given = value.as_str();
+        let given = given.filter(|given| given.chars().count() <= longest);
+        let tag = given
+            .map(str::trim)
+            .filter(|tag| !tag.is_empty() && !tag.chars().any(|c| c.is_control() || c == ','));
         let tag = tag.ok_or_else(|| {
             let detail = format!(
                 "a tag has 1 to {longest} characters, none of them a comma or a control character"
@@ -291,6 +292,11 @@ mod tests {
         for (body, field) in [
             (json!({ "name": null }), "name"),
             (json!({ "name": " " }), "name"),
+            (json!({ "name": format!(" {}", "x".repeat(100)) }), "name"),
+            (
+                json!({ "tags": [format!("{} ", "x".repeat(50))] }),
+                "tags[0]",
+            ),
             (json!({ "description": 7 }), "description"),
             (json!({ "description": "x".repeat(1_001) }), "description"),
             (json!({ "tags": "a" }), "tags"),
