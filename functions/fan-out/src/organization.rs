@@ -365,8 +365,8 @@ fn is_often(stream: &Stream, every: Every) -> bool {
     }
 }
 
-/// What is in the organization, as it was last found (`known`), or looked up again if that was long ago or a user asks for everything;
-/// and what is wanted of it. If either is other than before, the streams are brought in line with it.
+/// What is in the organization, as it was last found (`known`), or looked up again if that was long ago or a user asks for
+/// everything; and what is wanted of it. If either is other than before, the streams are brought in line with it.
 async fn discovered(
     context: &Context,
     message: &FanOut,

@@ -3,12 +3,12 @@
 //! `POST /api/v1/connections/validate` takes `{ "organizations": ["fabrikam"], "pat": "...", "services": [...] }` and
 //! answers with one report for each organization: who the token is there, and for each service and a sample of projects
 //! whether it is readable, forbidden and for want of what, or unreachable and why; how much a first synchronization will
-//! find, what a `selection` takes and leaves out of it, and where upstream deletes before we would; when the token ends. A request that makes no sense is
-//! answered with `application/problem+json` that names the field.
+//! find, what a `selection` takes and leaves out of it, and where upstream deletes before we would; when the token ends. A
+//! request that makes no sense is answered with `application/problem+json` that names the field.
 //!
 //! It stores nothing, logs nothing of the request, and keeps the token no longer than the answer takes. The gateway has
-//! checked who is asking before it is called; it has to be an administrator. Finding out is [`ado::probe`]'s work; this crate is the form around it.
-//! Start reading at [`router`].
+//! checked who is asking before it is called; it has to be an administrator. Finding out is [`ado::probe`]'s work; this crate
+//! is the form around it. Start reading at [`router`].
 
 pub mod form;
 

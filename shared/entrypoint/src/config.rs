@@ -40,8 +40,8 @@ impl Config {
         &self.sdk
     }
 
-    /// An AWS client that is made when it is first wanted. Making one takes as long as all of an empty function's start, and most requests
-    /// want one of the three that their function has.
+    /// An AWS client that is made when it is first wanted. Making one takes as long as all of an empty function's start, and
+    /// most requests want one of the three that their function has.
     pub fn later<C: 'static>(
         &self,
         make: fn(&aws_config::SdkConfig) -> C,
